@@ -1,0 +1,105 @@
+package seal
+
+import (
+	"crypto/hkdf"
+	"crypto/sha256"
+
+	"undertone/transport/key"
+)
+
+// Labels of the key schedule. Each is used for one purpose; the version in them
+// is cell.Version.
+const (
+	labelLinkUp   = "undertone v1 link up"
+	labelLinkDown = "undertone v1 link down"
+	labelRatchet  = "undertone v1 ratchet"
+	labelLetter   = "undertone v1 letter"
+	labelIntro    = "undertone v1 introduction"
+	labelCall     = "undertone v1 call"
+	labelPair     = "undertone v1 pair"
+	labelConfirm  = "undertone v1 confirm"
+)
+
+// expand derives one secret from another for a purpose.
+func expand(k *key.Secret, label string, context ...[]byte) key.Secret {
+	info := []byte(label)
+	for _, c := range context {
+		info = append(info, c...)
+	}
+	b, err := hkdf.Key(sha256.New, k.Bytes(), nil, string(info), key.SecretSize)
+	if err != nil {
+		panic(err) // Only a length beyond 255 hashes fails.
+	}
+	s, err := key.NewSecret(b)
+	if err != nil {
+		panic(err) // b has SecretSize bytes.
+	}
+	clear(b)
+	return s
+}
+
+// LinkKeys derives the keys of both directions of a link from the secret that
+// signalling agreed on (protocol 1, step 1: «the user sets an encrypted link
+// with the tMIX»).
+func LinkKeys(link *key.Secret) (up, down key.Secret) {
+	return expand(link, labelLinkUp), expand(link, labelLinkDown)
+}
+
+// Ratchet derives the pairwise key of the next hour. The last one cannot be
+// computed from it.
+func Ratchet(pair *key.Secret) key.Secret { return expand(pair, labelRatchet) }
+
+// LetterKey derives the key of the letters of one hour from one user to
+// another.
+func LetterKey(pair *key.Secret, from, to key.Handle) key.Secret {
+	return expand(pair, labelLetter, from[:], to[:])
+}
+
+// IntroKey derives the key of the letters of pairing in one direction from the
+// introduction secret of whoever was asked.
+func IntroKey(intro *key.Secret, from, to key.Handle) key.Secret {
+	return expand(intro, labelIntro, from[:], to[:])
+}
+
+// CallKeys derives the keys of a call, one for each direction, from the pairwise
+// key of the hour in which it was rung, the agreement of both fresh X25519 keys,
+// and all that names the call. With the fresh keys gone it cannot be computed
+// again, whatever else is kept.
+func CallKeys(pair *key.Secret, agreed []byte, call [8]byte, caller, callee key.Handle, callerKey, calleeKey []byte) (toCallee, toCaller key.Secret) {
+	mixed, err := hkdf.Extract(sha256.New, agreed, pair.Bytes())
+	if err != nil {
+		panic(err) // Extract does not fail with SHA-256.
+	}
+	k, err := key.NewSecret(mixed)
+	if err != nil {
+		panic(err) // A hash has SecretSize bytes.
+	}
+	clear(mixed)
+	defer k.Wipe()
+	context := [][]byte{call[:], caller[:], callee[:], callerKey, calleeKey}
+	toCallee = expand(&k, labelCall+" to callee", context...)
+	toCaller = expand(&k, labelCall+" to caller", context...)
+	return toCallee, toCaller
+}
+
+// PairKey derives the pairwise key and the key that confirms it from everything
+// that two identities agreed on when they paired, and the hash of what they
+// said.
+func PairKey(transcript [sha256.Size]byte, agreed ...[]byte) (pair, confirm key.Secret) {
+	var all []byte
+	for _, a := range agreed {
+		all = append(all, a...)
+	}
+	mixed, err := hkdf.Extract(sha256.New, all, transcript[:])
+	if err != nil {
+		panic(err) // Extract does not fail with SHA-256.
+	}
+	clear(all)
+	k, err := key.NewSecret(mixed)
+	if err != nil {
+		panic(err) // A hash has SecretSize bytes.
+	}
+	clear(mixed)
+	defer k.Wipe()
+	return expand(&k, labelPair), expand(&k, labelConfirm)
+}
