@@ -1,0 +1,137 @@
+// Package registry remembers who may come online: the users of the set, and the
+// invites by which new ones join. It is one SQLite file in the data folder of
+// the server.
+//
+// It knows nothing about calls, not even when a user was last here. Of a user
+// it keeps the account (the key that signs for him, and a hash of the keys that
+// the server must not see), the label that the operator gave the invite, the
+// day on which he joined, and whether he is disabled. The name that a user
+// chose never reaches the server. Of an invite it keeps a hash of the token, so
+// that whoever reads the file cannot join; and not who used it.
+//
+//	users    handle (16) | ed25519 (32) | inner (32) | label | day joined | disabled
+//	invites  hash (32)   | label | expires | spent | revoked
+//
+// The life of an invite:
+//
+//	         Redeem                 (for ever: a removed user
+//	open ─────────────▶ used         does not come back by it)
+//	 │ RevokeInvite
+//	 ├────────────────▶ revoked
+//	 │ time
+//	 └────────────────▶ expired
+//
+// Redemption is one transaction that is on the disk before Redeem returns
+// (write-ahead log, synchronous=FULL), so kill -9 loses neither a user nor an
+// invite. It is idempotent: an account that is in the registry is let in
+// whatever token it shows, and spends nothing. So a client that dies between
+// being redeemed and noting it down just tries again.
+//
+// Several processes may use one file at once; the commands of the operator do,
+// while the server runs. Only the server's packages may import this one.
+package registry
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	_ "modernc.org/sqlite" // The driver "sqlite".
+)
+
+// Errors that callers tell apart.
+var (
+	// ErrUserUnknown means that no user has this account, handle or label.
+	ErrUserUnknown = errors.New("there is no such user")
+	// ErrUserDisabled means that the operator does not let the user online.
+	ErrUserDisabled = errors.New("the user is disabled")
+	// ErrInviteUnknown means that this server never gave out such an invite.
+	ErrInviteUnknown = errors.New("there is no such invite")
+	// ErrInviteUsed means that somebody else joined with this invite.
+	ErrInviteUsed = errors.New("the invite was used before")
+	// ErrInviteExpired means that the invite was used too late.
+	ErrInviteExpired = errors.New("the invite has expired")
+	// ErrInviteRevoked means that the operator took the invite back.
+	ErrInviteRevoked = errors.New("the invite was revoked")
+	// ErrAmbiguous means that a short name fits more than one row.
+	ErrAmbiguous = errors.New("this fits more than one; give more of it")
+	// ErrNewer means that a newer undertone-server wrote the file.
+	ErrNewer = errors.New("the registry was written by a newer undertone-server")
+)
+
+// A Registry is an open registry file. Its methods may be called from any
+// goroutine.
+type Registry struct {
+	db *sql.DB
+}
+
+// Open opens the registry in the file path, or makes a new one, and brings its
+// schema up to date. Nobody but the owner of the process can read a new file.
+func Open(ctx context.Context, path string) (*Registry, error) {
+	if err := touch(path); err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", dsn(path))
+	if err != nil {
+		return nil, fmt.Errorf("the registry %s: %w", path, err)
+	}
+	// A few connections are plenty: writers exclude each other anyhow.
+	db.SetMaxOpenConns(4)
+	r := &Registry{db: db}
+	if err := r.migrate(ctx); err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("the registry %s: %w", path, err)
+	}
+	return r, nil
+}
+
+// Close closes the file. What was committed is on the disk already.
+func (r *Registry) Close() error { return r.db.Close() }
+
+// touch makes the file with the right permissions, because SQLite would ask
+// only the umask, and gives its side files the permissions of the file itself.
+func touch(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("the registry cannot be opened: %w", err)
+	}
+	return f.Close()
+}
+
+// dsn names the file to the driver. FULL makes each commit wait for the disk;
+// secure_delete overwrites what is removed; immediate transactions take the
+// write lock at their start, so that none fails half way.
+func dsn(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	q := url.Values{
+		"_pragma": {
+			"busy_timeout(10000)",
+			"journal_mode(WAL)",
+			"synchronous(FULL)",
+			"secure_delete(ON)",
+			"trusted_schema(OFF)",
+		},
+		"_txlock": {"immediate"},
+	}
+	u := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
+	return u.String()
+}
+
+// write runs f in one transaction, which is on the disk when write returns nil.
+func (r *Registry) write(ctx context.Context, f func(tx *sql.Tx) error) error {
+	tx, err := r.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		_ = tx.Rollback()
+		return err
+	}
+	return tx.Commit()
+}

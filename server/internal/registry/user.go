@@ -1,0 +1,147 @@
+package registry
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"undertone/transport/key"
+)
+
+// A User is who may come online.
+type User struct {
+	Account key.Account
+	// Label is the one of the invite that the user joined by.
+	Label string
+	// Joined is the day on which he joined, at midnight UTC; no finer.
+	Joined time.Time
+	// Disabled users are not let online.
+	Disabled bool
+}
+
+// Handle returns the address of the user.
+func (u User) Handle() key.Handle { return u.Account.Handle() }
+
+const userColumns = `ed25519, inner, label, day, disabled FROM users`
+
+// User returns the user with this handle, or ErrUserUnknown.
+func (r *Registry) User(ctx context.Context, h key.Handle) (User, error) {
+	return findUser(ctx, r.db, h)
+}
+
+// Users lists all users, by label and then by handle.
+func (r *Registry) Users(ctx context.Context) ([]User, error) {
+	rows, err := r.db.QueryContext(ctx, `SELECT `+userColumns+` ORDER BY label, handle`)
+	if err != nil {
+		return nil, fmt.Errorf("list the users: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var users []User
+	for rows.Next() {
+		u, err := scanUser(rows)
+		if err != nil {
+			return nil, fmt.Errorf("list the users: %w", err)
+		}
+		users = append(users, u)
+	}
+	return users, rows.Err()
+}
+
+// FindUser returns the one user whose label is name, or whose handle begins
+// with name (four digits at least). A handle beats a label, because labels are
+// whatever somebody typed.
+func (r *Registry) FindUser(ctx context.Context, name string) (User, error) {
+	users, err := r.Users(ctx)
+	if err != nil {
+		return User{}, err
+	}
+	fits := []func(User) bool{
+		func(u User) bool { return isPrefix(u.Handle().String(), name) },
+		func(u User) bool { return name != "" && u.Label == name },
+	}
+	for _, fit := range fits {
+		var found []User
+		for _, u := range users {
+			if fit(u) {
+				found = append(found, u)
+			}
+		}
+		switch len(found) {
+		case 0:
+		case 1:
+			return found[0], nil
+		default:
+			return User{}, fmt.Errorf("%q: %w", name, ErrAmbiguous)
+		}
+	}
+	return User{}, fmt.Errorf("%q: %w", name, ErrUserUnknown)
+}
+
+// SetDisabled disables or enables a user.
+func (r *Registry) SetDisabled(ctx context.Context, h key.Handle, disabled bool) error {
+	return r.changeUser(ctx, h, `UPDATE users SET disabled = ? WHERE handle = ?`, disabled, h[:])
+}
+
+// RemoveUser forgets a user. His invite stays used: to come back he needs a new
+// one.
+func (r *Registry) RemoveUser(ctx context.Context, h key.Handle) error {
+	if err := r.changeUser(ctx, h, `DELETE FROM users WHERE handle = ?`, h[:]); err != nil {
+		return err
+	}
+	// What was removed shall not linger in the log. If another process reads
+	// at this moment, a later checkpoint does it.
+	_, _ = r.db.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	return nil
+}
+
+// changeUser runs a statement that must change the row of h.
+func (r *Registry) changeUser(ctx context.Context, h key.Handle, stmt string, args ...any) error {
+	return r.write(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, stmt, args...)
+		if err != nil {
+			return fmt.Errorf("change user %s: %w", h, err)
+		}
+		if n, err := res.RowsAffected(); err == nil && n == 0 {
+			return fmt.Errorf("user %s: %w", h, ErrUserUnknown)
+		}
+		return nil
+	})
+}
+
+// querier is what a database and a transaction have in common.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+func findUser(ctx context.Context, q querier, h key.Handle) (User, error) {
+	u, err := scanUser(q.QueryRowContext(ctx, `SELECT `+userColumns+` WHERE handle = ?`, h[:]))
+	if errors.Is(err, sql.ErrNoRows) {
+		return User{}, ErrUserUnknown
+	}
+	return u, err
+}
+
+// scanUser reads userColumns from a row.
+func scanUser(row interface{ Scan(dest ...any) error }) (User, error) {
+	var u User
+	var ed, inner []byte
+	var day int64
+	if err := row.Scan(&ed, &inner, &u.Label, &day, &u.Disabled); err != nil {
+		return User{}, err
+	}
+	account, err := key.ParseAccount(append(ed, inner...))
+	if err != nil {
+		return User{}, fmt.Errorf("the registry is damaged: %w", err)
+	}
+	u.Account = account
+	u.Joined = time.Unix(day*secondsPerDay, 0).UTC()
+	return u, nil
+}
+
+// isPrefix reports whether short is a usable abbreviation of name.
+func isPrefix(name, short string) bool {
+	return len(short) >= minPrefix && strings.HasPrefix(name, strings.ToLower(short))
+}
