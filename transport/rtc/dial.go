@@ -1,0 +1,132 @@
+package rtc
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+)
+
+// DialConfig says how a client goes online. The zero value works.
+type DialConfig struct {
+	// Conn is the client's own socket, of no other use to anybody; Dial closes
+	// it. If it is nil, Dial opens one on any address and port.
+	Conn net.PacketConn
+
+	// Receive is called with each message, one at a time, and when it arrived.
+	// b is valid only during the call. A message may come before Dial returns.
+	Receive func(b []byte, at time.Time)
+}
+
+// Dial opens a link to a server. exchange must bring the offer to the server
+// and return its answer; it is called once. Dial returns when the link is open.
+// The context is for opening only.
+func Dial(ctx context.Context, cfg DialConfig,
+	exchange func(ctx context.Context, offer string) (answer string, err error),
+) (*Link, error) {
+	p, err := dialPort(cfg.Conn)
+	if err != nil {
+		return nil, err
+	}
+	pc, err := newPeer(p, false)
+	if err != nil {
+		_ = p.Close()
+		return nil, err
+	}
+	l := newLink(pc, cfg.Receive, func() { _ = p.Close() })
+	if err := l.dial(ctx, exchange); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func dialPort(conn net.PacketConn) (*port, error) {
+	if conn == nil {
+		udp, err := net.ListenUDP("udp", nil)
+		if err != nil {
+			return nil, fmt.Errorf("rtc: %w", err)
+		}
+		conn = udp
+	}
+	p, err := newPort(conn, socketBuffer)
+	if err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("rtc: %w", err)
+	}
+	return p, nil
+}
+
+func (l *Link) dial(ctx context.Context,
+	exchange func(ctx context.Context, offer string) (answer string, err error),
+) error {
+	offer, err := l.offer(ctx)
+	if err != nil {
+		return err
+	}
+	answer, err := exchange(ctx, offer)
+	if err != nil {
+		return err
+	}
+	if answer, err = cleanAnswer(answer); err != nil {
+		return fmt.Errorf("%w: %w", ErrAnswer, err)
+	}
+	remote := webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}
+	if err := l.pc.SetRemoteDescription(remote); err != nil {
+		return fmt.Errorf("%w: %w", ErrAnswer, err)
+	}
+	select {
+	case <-l.opened:
+		return nil
+	case <-l.done:
+		return l.Err()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// offer asks for the one channel and describes this side.
+func (l *Link) offer(ctx context.Context) (string, error) {
+	ordered, ms := false, lifetime
+	dc, err := l.pc.CreateDataChannel(label, &webrtc.DataChannelInit{
+		Ordered:           &ordered,
+		MaxPacketLifeTime: &ms,
+	})
+	if err != nil {
+		return "", fmt.Errorf("rtc: %w", err)
+	}
+	dc.OnOpen(func() { l.attach(dc, false) })
+	l.pc.OnDataChannel(func(*webrtc.DataChannel) { l.end(ErrProtocol) })
+
+	offer, err := l.pc.CreateOffer(nil)
+	if err != nil {
+		return "", fmt.Errorf("rtc: %w", err)
+	}
+	text, err := l.describe(ctx, offer)
+	if err != nil {
+		return "", err
+	}
+	return cleanOffer(text)
+}
+
+// describe sets this side's description and returns it when it is complete, so
+// that one exchange is enough.
+func (l *Link) describe(ctx context.Context, local webrtc.SessionDescription) (string, error) {
+	complete := webrtc.GatheringCompletePromise(l.pc)
+	if err := l.pc.SetLocalDescription(local); err != nil {
+		return "", fmt.Errorf("rtc: %w", err)
+	}
+	select {
+	case <-complete:
+	case <-l.done:
+		return "", l.Err()
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+	if d := l.pc.LocalDescription(); d != nil {
+		return d.SDP, nil
+	}
+	return "", ErrLost
+}

@@ -1,0 +1,88 @@
+package rtc
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/logging"
+	"github.com/pion/webrtc/v4"
+)
+
+// Constants of the link; see the package comment for what was measured.
+const (
+	// MaxMessage is the longest message that goes out as one datagram.
+	MaxMessage = 1156
+
+	// label and lifetime describe the one channel of a link. Lifetime is in
+	// milliseconds: how long a lost message is worth sending again.
+	label    = "undertone"
+	lifetime = uint16(90)
+)
+
+// Tuning constants.
+const (
+	minCwnd       = 128 << 10 // bytes
+	receiveBuffer = 256 << 10 // bytes
+	socketBuffer  = 8 << 20   // bytes
+	rtoMax        = time.Second
+
+	// ICE: a check every 2 s on a timer of its own, a link given up after 10 s
+	// without any datagram. Who carries voice gives up much earlier.
+	iceDisconnected = 5 * time.Second
+	iceFailed       = 5 * time.Second
+	iceKeepalive    = 2 * time.Second
+
+	// openTimeout is how long a link may take to open.
+	openTimeout = 10 * time.Second
+
+	// writeTimeout is how long one message may wait for the channel: it is of
+	// no use later.
+	writeTimeout = 100 * time.Millisecond
+)
+
+// silence keeps pion from writing log lines: their time and number would
+// depend on what goes on in the link.
+var silence = &logging.DefaultLoggerFactory{
+	Writer:          io.Discard,
+	DefaultLogLevel: logging.LogLevelDisabled,
+	ScopeLevels:     map[string]logging.LogLevel{},
+}
+
+// newPeer returns a connection over p with nothing in it but one data channel.
+func newPeer(p *port, server bool) (*webrtc.PeerConnection, error) {
+	var s webrtc.SettingEngine
+	s.LoggerFactory = silence
+	s.SetNet(noNet{})
+	s.SetICEUDPMux(p)
+	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	s.SetICETimeouts(iceDisconnected, iceFailed, iceKeepalive)
+	s.DetachDataChannels()
+	s.EnableDataChannelBlockWrite(true)
+	s.EnableSCTPZeroChecksum(true)
+	s.SetSCTPMinCwnd(minCwnd)
+	s.SetSCTPRTOMax(rtoMax)
+	s.SetSCTPMaxReceiveBufferSize(receiveBuffer)
+	s.SetSCTPMaxMessageSize(MaxMessage)
+	s.SetDTLSInsecureSkipHelloVerify(true) // ICE has shown the address already
+	if server {
+		s.SetLite(true)
+		if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
+			return nil, fmt.Errorf("rtc: %w", err)
+		}
+	}
+
+	api := webrtc.NewAPI(
+		webrtc.WithSettingEngine(s),
+		webrtc.WithMediaEngine(&webrtc.MediaEngine{}),
+		webrtc.WithInterceptorRegistry(&interceptor.Registry{}),
+	)
+	pc, err := api.NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		return nil, fmt.Errorf("rtc: %w", err)
+	}
+	return pc, nil
+}

@@ -1,0 +1,244 @@
+package rtc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/datachannel"
+	"github.com/pion/webrtc/v4"
+)
+
+// state is where a link stands; see the package comment.
+type state uint8
+
+const (
+	connecting state = iota
+	attached
+	open
+	closed
+)
+
+// A Link moves whole messages between a client and a server. All methods may be
+// called from any goroutine; only Close must not be called from Receive.
+type Link struct {
+	// Set at creation, read only.
+	pc      *webrtc.PeerConnection
+	receive func(b []byte, at time.Time)
+	onEnd   func()
+	mail    *mailbox
+	opened  chan struct{} // closed on entering open
+	done    chan struct{} // closed on entering closed
+	gone    chan struct{} // closed when nothing of the link is left
+
+	mu      sync.Mutex
+	state   state
+	err     error
+	channel datachannel.ReadWriteCloserDeadliner
+	workers sync.WaitGroup // Add only under mu and before closed
+
+	dropped atomic.Uint64
+	late    atomic.Uint64
+}
+
+// Stats counts what a link did with messages that it could not use.
+type Stats struct {
+	Overwritten uint64 // sent, but replaced by newer ones before they went out
+	Late        uint64 // sent, but the channel took none for too long
+	Dropped     uint64 // received: empty, text, or too long
+}
+
+// newLink starts the life of a link over pc, which it takes over. onEnd is
+// called once, when everything of the link has ended.
+func newLink(pc *webrtc.PeerConnection, receive func([]byte, time.Time), onEnd func()) *Link {
+	if receive == nil {
+		receive = func([]byte, time.Time) {}
+	}
+	l := &Link{
+		pc:      pc,
+		receive: receive,
+		onEnd:   onEnd,
+		mail:    newMailbox(),
+		opened:  make(chan struct{}),
+		done:    make(chan struct{}),
+		gone:    make(chan struct{}),
+	}
+	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		if s == webrtc.PeerConnectionStateFailed || s == webrtc.PeerConnectionStateClosed {
+			l.end(ErrLost)
+		}
+	})
+	go l.supervise()
+	return l
+}
+
+// Send hands over a copy of b to be sent at once. It never waits: if the link
+// is behind, the oldest waiting message is lost, and on a link that is not open
+// every one is. Messages must have 1 to MaxMessage bytes; a length outside is a
+// mistake of the program, and panics.
+func (l *Link) Send(b []byte) {
+	if len(b) == 0 || len(b) > MaxMessage {
+		panic(fmt.Sprintf("rtc: message of %d bytes", len(b)))
+	}
+	l.mail.put(b)
+}
+
+// Opened is closed when the link can carry messages.
+func (l *Link) Opened() <-chan struct{} { return l.opened }
+
+// Done is closed when the link has ended; Err tells why.
+func (l *Link) Done() <-chan struct{} { return l.done }
+
+// Err returns nil while the link lives, and then why it ended.
+func (l *Link) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// Close ends the link and returns when nothing of it is left, no goroutine and
+// no socket. It may be called several times.
+func (l *Link) Close() {
+	l.end(ErrClosed)
+	<-l.gone
+}
+
+// Stats returns what was lost so far.
+func (l *Link) Stats() Stats {
+	return Stats{
+		Overwritten: l.mail.overwritten(),
+		Late:        l.late.Load(),
+		Dropped:     l.dropped.Load(),
+	}
+}
+
+// supervise owns all goroutines of the link and waits for them.
+func (l *Link) supervise() {
+	defer close(l.gone)
+	timer := time.NewTimer(openTimeout)
+	defer timer.Stop()
+	select {
+	case <-l.opened:
+		<-l.done
+	case <-l.done:
+	case <-timer.C:
+		l.end(ErrTimeout)
+	}
+	// The first end of the connection ends the reads and writes of the workers.
+	_ = l.pc.GracefulClose()
+	l.workers.Wait()
+	l.onEnd()
+}
+
+// end enters closed, the first time it is called.
+func (l *Link) end(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state == closed {
+		return
+	}
+	l.state, l.err = closed, err
+	close(l.done)
+}
+
+// attach takes the channel over and starts to read it. ready says whether the
+// other side is known to have it too.
+func (l *Link) attach(dc *webrtc.DataChannel, ready bool) {
+	channel, err := dc.DetachWithDeadline()
+	if err != nil {
+		l.end(ErrProtocol)
+		return
+	}
+	if raw, ok := channel.(*datachannel.DataChannel); ok && !ready {
+		// pion reports a channel as open when it has asked for it. Messages
+		// sent before the other side agreed would queue up behind a lost
+		// request, so wait for its answer.
+		raw.OnOpen(l.enterOpen)
+	}
+	l.mu.Lock()
+	if l.state != connecting {
+		l.mu.Unlock()
+		return
+	}
+	l.state, l.channel = attached, channel
+	l.workers.Go(l.read)
+	l.mu.Unlock()
+	if ready {
+		l.enterOpen()
+	}
+}
+
+func (l *Link) enterOpen() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state != attached {
+		return
+	}
+	l.state = open
+	l.workers.Go(l.write)
+	close(l.opened)
+}
+
+// write sends what is in the mailbox, one message at a time. Each has to be on
+// its way before the next may enter the channel, so no two ever share a
+// datagram, which would show as another size.
+func (l *Link) write() {
+	var b [MaxMessage]byte
+	for {
+		select {
+		case <-l.mail.wake:
+		case <-l.done:
+			return
+		}
+		for n := l.mail.take(b[:]); n > 0; n = l.mail.take(b[:]) {
+			_ = l.channel.SetWriteDeadline(time.Now().Add(writeTimeout))
+			switch _, err := l.channel.Write(b[:n]); {
+			case err == nil:
+			case errors.Is(err, context.DeadlineExceeded):
+				l.late.Add(1)
+			default:
+				l.end(ErrLost)
+				return
+			}
+		}
+	}
+}
+
+// read delivers what arrives. Only the end of the channel ends it: whatever the
+// other side sends instead of a message is dropped.
+func (l *Link) read() {
+	b := make([]byte, MaxMessage)
+	for {
+		n, text, err := l.channel.ReadDataChannel(b)
+		at := time.Now()
+		switch {
+		case errors.Is(err, io.ErrShortBuffer):
+			l.dropped.Add(1)
+			err = discard(l.channel)
+		case err == nil && (text || n == 0):
+			l.dropped.Add(1)
+		case err == nil:
+			l.receive(b[:n], at)
+		}
+		if err != nil {
+			l.end(ErrLost)
+			return
+		}
+	}
+}
+
+// discard reads away a message that is too long. The channel keeps it until it
+// is read into a buffer that it fits in, and it can have as many bytes as the
+// channel receives ahead.
+func discard(channel datachannel.Reader) error {
+	for size := 4 * MaxMessage; ; size *= 4 {
+		_, _, err := channel.ReadDataChannel(make([]byte, size))
+		if !errors.Is(err, io.ErrShortBuffer) || size > 4*receiveBuffer {
+			return err
+		}
+	}
+}

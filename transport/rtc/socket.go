@@ -1,0 +1,152 @@
+package rtc
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// addrPortConn is what pion calls AddrPortReaderWriter: reading and writing
+// datagrams without an allocation for each address.
+type addrPortConn interface {
+	ReadFromAddrPort(b []byte) (int, netip.AddrPort, error)
+	WriteToAddrPort(b []byte, addr netip.AddrPort) (int, error)
+}
+
+// fastConn returns the quickest way to use conn with netip addresses.
+func fastConn(conn net.PacketConn) addrPortConn {
+	if udp, ok := conn.(*net.UDPConn); ok {
+		return udpConn{udp}
+	}
+	if fast, ok := conn.(addrPortConn); ok {
+		return fast
+	}
+	return plainConn{conn}
+}
+
+// udpConn is a socket of the operating system.
+type udpConn struct{ conn *net.UDPConn }
+
+func (c udpConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	return c.conn.ReadFromUDPAddrPort(b)
+}
+
+func (c udpConn) WriteToAddrPort(b []byte, addr netip.AddrPort) (int, error) {
+	return c.conn.WriteToUDPAddrPort(b, addr)
+}
+
+// plainConn is any other socket, for example one of the simulated network.
+type plainConn struct{ conn net.PacketConn }
+
+func (c plainConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	n, addr, err := c.conn.ReadFrom(b)
+	if err != nil {
+		return 0, netip.AddrPort{}, err
+	}
+	udp, ok := addr.(*net.UDPAddr)
+	if !ok {
+		return 0, netip.AddrPort{}, errors.New("rtc: datagram without a UDP address")
+	}
+	return n, udp.AddrPort(), nil
+}
+
+func (c plainConn) WriteToAddrPort(b []byte, addr netip.AddrPort) (int, error) {
+	return c.conn.WriteTo(b, net.UDPAddrFromAddrPort(addr))
+}
+
+// readRetries is how many failed reads in a row end a socket. A single one is
+// no reason: some systems report an unreachable peer in this way, and then one
+// user who left would take all others with him.
+const readRetries = 100
+
+// A socket is the one UDP port of a client or of a server, made so that the
+// trouble of one datagram never reaches the links: what cannot be sent is lost,
+// as if the network had lost it.
+type socket struct {
+	net.PacketConn
+	fast addrPortConn
+
+	closeOnce sync.Once
+	closed    chan struct{}
+	closeErr  error
+}
+
+func newSocket(conn net.PacketConn, buffer int) *socket {
+	// A system may grant less, or a simulated network none: it is a wish.
+	_ = setReadBuffer(conn, buffer)
+	_ = setWriteBuffer(conn, buffer)
+	return &socket{PacketConn: conn, fast: fastConn(conn), closed: make(chan struct{})}
+}
+
+func (s *socket) ReadFromAddrPort(b []byte) (n int, addr netip.AddrPort, err error) {
+	for range readRetries {
+		n, addr, err = s.fast.ReadFromAddrPort(b)
+		if err == nil || s.isClosed() {
+			return n, addr, err
+		}
+	}
+	return n, addr, err
+}
+
+func (s *socket) WriteToAddrPort(b []byte, addr netip.AddrPort) (int, error) {
+	if s.isClosed() {
+		return 0, net.ErrClosed
+	}
+	if _, err := s.fast.WriteToAddrPort(b, addr); err != nil && s.isClosed() {
+		return 0, net.ErrClosed
+	}
+	return len(b), nil
+}
+
+func (s *socket) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, addr, err := s.ReadFromAddrPort(b)
+	if err != nil {
+		return 0, nil, err
+	}
+	return n, net.UDPAddrFromAddrPort(addr), nil
+}
+
+func (s *socket) WriteTo(b []byte, addr net.Addr) (int, error) {
+	udp, ok := addr.(*net.UDPAddr)
+	if !ok {
+		return 0, errors.New("rtc: not a UDP address")
+	}
+	return s.WriteToAddrPort(b, udp.AddrPort())
+}
+
+// SetWriteDeadline does nothing: a datagram does not wait, and a deadline on
+// the one port of a server would hit every user.
+func (s *socket) SetWriteDeadline(time.Time) error { return nil }
+
+func (s *socket) Close() error {
+	s.closeOnce.Do(func() {
+		close(s.closed)
+		s.closeErr = s.PacketConn.Close()
+	})
+	return s.closeErr
+}
+
+func (s *socket) isClosed() bool {
+	select {
+	case <-s.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+func setReadBuffer(conn net.PacketConn, bytes int) error {
+	if c, ok := conn.(interface{ SetReadBuffer(int) error }); ok {
+		return c.SetReadBuffer(bytes)
+	}
+	return errors.ErrUnsupported
+}
+
+func setWriteBuffer(conn net.PacketConn, bytes int) error {
+	if c, ok := conn.(interface{ SetWriteBuffer(int) error }); ok {
+		return c.SetWriteBuffer(bytes)
+	}
+	return errors.ErrUnsupported
+}
