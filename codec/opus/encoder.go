@@ -1,0 +1,105 @@
+package opus
+
+import (
+	"fmt"
+
+	"github.com/hraban/opus"
+
+	"undertone/codec"
+	"undertone/transport/cell"
+)
+
+// An Encoder is a codec.Encoder.
+type Encoder struct {
+	lib     *opus.Encoder
+	in      []float32   // one slot of samples that libopus may see
+	out     codec.Frame // what libopus wrote
+	silence codec.Frame // the answer to whatever libopus refuses
+}
+
+// NewEncoder returns an encoder for slots of length i.
+func NewEncoder(i cell.Interval) (*Encoder, error) {
+	lib, err := opus.NewEncoder(codec.SampleRate, 1, opus.AppVoIP)
+	if err != nil {
+		return nil, fmt.Errorf("opus encoder: %w", err)
+	}
+	e := &Encoder{lib: lib, in: make([]float32, i.Samples())}
+	if err := e.configure(i); err != nil {
+		return nil, fmt.Errorf("opus encoder: %w", err)
+	}
+	if err := e.prepareSilence(); err != nil {
+		return nil, fmt.Errorf("opus encoder: %w", err)
+	}
+	return e, nil
+}
+
+// configure sets everything that keeps the frames at one size.
+func (e *Encoder) configure(i cell.Interval) error {
+	steps := []func() error{
+		func() error { return e.lib.SetBitrate(i.Bitrate()) },
+		func() error { return e.lib.SetVBR(false) },
+		func() error { return e.lib.SetDTX(false) },
+		func() error { return e.lib.SetInBandFEC(false) },
+		func() error { return e.lib.SetComplexity(complexity) },
+		func() error { return e.lib.SetMaxBandwidth(maxBandwidth(i)) },
+		func() error { return e.lib.SetPacketLossPerc(expectedLoss) },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepareSilence encodes the frame that stands in for any that cannot be
+// encoded. If even this fails, the library is not usable at this interval.
+func (e *Encoder) prepareSilence() error {
+	for range warmUp {
+		n, err := e.lib.EncodeFloat32(e.in, e.out[:])
+		if err != nil {
+			return err
+		}
+		if n != cell.VoiceSize {
+			return fmt.Errorf("a frame of %d bytes, want %d", n, cell.VoiceSize)
+		}
+	}
+	e.silence = e.out
+	return e.lib.Reset()
+}
+
+// Encode implements codec.Encoder. Samples beyond full scale are clipped; if
+// pcm is shorter than a slot the rest is silence.
+func (e *Encoder) Encode(pcm []float32, f *codec.Frame) {
+	n := copy(e.in, pcm)
+	clear(e.in[n:])
+	clip(e.in)
+	// The binding takes the capacity for the length: e.out is an array, so the
+	// two are the same here.
+	if n, err := e.lib.EncodeFloat32(e.in, e.out[:]); err != nil || n != cell.VoiceSize {
+		*f = e.silence
+		return
+	}
+	*f = e.out
+}
+
+// Reset implements codec.Encoder.
+func (e *Encoder) Reset() {
+	// The only error libopus has for this is a request that it does not know.
+	_ = e.lib.Reset()
+}
+
+// clip brings samples to full scale at most; what is not a number becomes
+// silence.
+func clip(pcm []float32) {
+	for i, v := range pcm {
+		switch {
+		case v > 1:
+			pcm[i] = 1
+		case v < -1:
+			pcm[i] = -1
+		case v != v: // NaN
+			pcm[i] = 0
+		}
+	}
+}

@@ -1,0 +1,81 @@
+package codec
+
+import "math"
+
+// A sinc is a low-pass filter that can be read between the samples: a Kaiser
+// windowed sinc, tabulated at many fractions of a sample and interpolated
+// linearly between them.
+type sinc struct {
+	taps   int       // length of the filter, even
+	phases int       // fractions of a sample in the table
+	table  []float32 // phases+1 rows of taps
+}
+
+// kaiserBeta gives about 90 dB of stop band.
+const kaiserBeta = 9
+
+// newSinc makes a filter that passes what is below cutoff, a fraction of half
+// the sample rate, with the given number of zero crossings on each side.
+func newSinc(cutoff float64, crossings, phases int) *sinc {
+	half := int(math.Ceil(float64(crossings) / cutoff))
+	s := &sinc{taps: 2 * half, phases: phases}
+	s.table = make([]float32, (phases+1)*s.taps)
+	for p := range phases + 1 {
+		s.fillRow(s.table[p*s.taps:(p+1)*s.taps], float64(p)/float64(phases), cutoff)
+	}
+	return s
+}
+
+// fillRow computes the filter that reads frac of a sample after the tap half-1
+// and normalises it, so that a constant stays what it is.
+func (s *sinc) fillRow(row []float32, frac, cutoff float64) {
+	half := float64(s.taps / 2)
+	sum := 0.0
+	for t := range row {
+		x := float64(t) - (half - 1) - frac
+		sum += kernel(x, half, cutoff)
+	}
+	for t := range row {
+		x := float64(t) - (half - 1) - frac
+		row[t] = float32(kernel(x, half, cutoff) / sum)
+	}
+}
+
+// kernel is the windowed sinc at x samples from its centre.
+func kernel(x, half, cutoff float64) float64 {
+	r := x / half
+	if r <= -1 || r >= 1 {
+		return 0
+	}
+	w := bessel0(kaiserBeta*math.Sqrt(1-r*r)) / bessel0(kaiserBeta)
+	if x == 0 {
+		return cutoff * w
+	}
+	return math.Sin(math.Pi*cutoff*x) / (math.Pi * x) * w
+}
+
+// bessel0 is the modified Bessel function of the first kind and order zero.
+func bessel0(x float64) float64 {
+	sum, term := 1.0, 1.0
+	for k := 1.0; term > 1e-12*sum; k++ {
+		term *= (x / (2 * k)) * (x / (2 * k))
+		sum += term
+	}
+	return sum
+}
+
+// at reads x, which has taps samples, frac of a sample after x[taps/2-1].
+func (s *sinc) at(x []float32, frac float64) float32 {
+	pos := frac * float64(s.phases)
+	p := min(int(pos), s.phases-1)
+	w := float32(pos - float64(p))
+	x = x[:s.taps]
+	a := s.table[p*s.taps : (p+1)*s.taps][:len(x)]
+	b := s.table[(p+1)*s.taps : (p+2)*s.taps][:len(x)]
+	var low, high float32
+	for i, v := range x {
+		low += a[i] * v
+		high += b[i] * v
+	}
+	return low + w*(high-low)
+}

@@ -1,0 +1,253 @@
+package codec
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"undertone/transport/cell"
+)
+
+// A Sound is the microphone and the speaker as Voice sees them. None of its
+// methods blocks. Each of Read and Write is called once in every slot, in a
+// call or not, so that a call shows in neither.
+type Sound interface {
+	// Live opens the devices for a call and closes them after it. While they
+	// are closed Read gives silence and what is written is dropped.
+	Live(on bool)
+	// Read fills pcm with the newest slot of sound from the microphone.
+	Read(pcm []float32)
+	// Write queues one slot of sound for the speaker.
+	Write(pcm []float32)
+}
+
+// VoiceConfig is what a Voice is made of. All fields are required.
+type VoiceConfig struct {
+	Interval cell.Interval
+	Encoder  Encoder
+	Decoder  Decoder
+	Sound    Sound
+	// Loop is recorded speech at SampleRate, at least one slot long. It feeds
+	// the encoder whenever the microphone does not.
+	Loop []float32
+}
+
+// silenceWarmUp is how many slots of silence are encoded before the frame of
+// silence is taken, so that it holds nothing of how an encoder starts.
+const silenceWarmUp = 8
+
+// A Voice is the media chain of one client: it takes sound to frames and
+// frames to sound, once each in every slot.
+//
+// Idle does the same work as a call (invariant 3): the cost of Opus depends on
+// the sound, so a microphone in an empty room, or no sound at all, would show.
+// Each slot is one Read, one run of the encoder, one run of the decoder, one
+// Write:
+//
+//	            encoder hears           frame given      decoder hears     speaker gets
+//	idle        the loop                the loop's       the loop's frame  silence
+//	in a call   the microphone          the microphone's the peer's frame  the peer
+//	 lost       (the same)              (the same)       nothing: conceals the guess
+//	 muted      the loop                prepared silence (the same)        (the same)
+//
+// Muted, the loop is encoded for its cost only, and the peer is sent a frame of
+// silence that was encoded when the Voice was made.
+//
+// The mouth goes through these states, the ear only between idle and live:
+//
+//	         live                 muted (one slot that fades out)
+//	idle ------------> talking ----------------------------------> muted
+//	  ^                 |   ^--------------------------------------- |
+//	  |     not live    |         not muted (resets, fades in)       |
+//	  +-----------------+--------------------------------------------+
+//
+// Whatever starts is preceded by a reset of its codec, so that nothing of the
+// loop is heard, and fades in over 5 ms; whatever ends fades out. The fade-in
+// of the ear falls into the delay of the codec, so no word loses its start.
+//
+// Mouth and Ear may run on two goroutines, each on one at a time. SetMuted may
+// be called from anywhere. Nothing here allocates, blocks or knows the time.
+type Voice struct {
+	mouth mouth
+	ear   ear
+	muted atomic.Bool
+
+	sound Sound
+
+	// The fields below are guarded by mu.
+	mu    sync.Mutex
+	echo  Frame // the newest frame of the loop, for the decoder in idle
+	users int   // how many of mouth and ear are live
+}
+
+// mouth is what only Mouth touches.
+type mouth struct {
+	state   mouthState
+	enc     Encoder
+	loop    []float32
+	at      int       // the next sample of the loop
+	mic     []float32 // one slot
+	silence Frame
+}
+
+// ear is what only Ear touches.
+type ear struct {
+	live  bool
+	heard bool // a frame was decoded in this call
+	dec   Decoder
+	pcm   []float32 // one slot
+	frame Frame     // the frame of the loop to decode
+}
+
+type mouthState uint8
+
+const (
+	mouthIdle mouthState = iota
+	mouthTalking
+	mouthMuted
+)
+
+// NewVoice checks c and returns a Voice that is idle.
+func NewVoice(c VoiceConfig) (*Voice, error) {
+	if c.Encoder == nil || c.Decoder == nil || c.Sound == nil {
+		return nil, errors.New("voice: encoder, decoder and sound are all required")
+	}
+	n := c.Interval.Samples()
+	if n <= 0 || len(c.Loop) < n {
+		return nil, errors.New("voice: the recorded loop is shorter than a slot")
+	}
+	v := &Voice{
+		mouth: mouth{enc: c.Encoder, loop: c.Loop, mic: make([]float32, n)},
+		ear:   ear{dec: c.Decoder, pcm: make([]float32, n)},
+		sound: c.Sound,
+	}
+	for range silenceWarmUp {
+		v.mouth.enc.Encode(v.mouth.mic, &v.mouth.silence)
+	}
+	v.mouth.enc.Reset()
+	v.echo = v.mouth.silence
+	return v, nil
+}
+
+// SetMuted stops or lets pass what the microphone hears, from the next slot on.
+func (v *Voice) SetMuted(on bool) { v.muted.Store(on) }
+
+// Muted reports whether the microphone is muted.
+func (v *Voice) Muted() bool { return v.muted.Load() }
+
+// Mouth writes the frame of slot n to f. Live says that it will be sent to a
+// peer; if it is not, f holds a frame of the recorded loop.
+func (v *Voice) Mouth(_ cell.Slot, live bool, f *Frame) {
+	m := &v.mouth
+	was := m.state
+	m.state = m.next(live, v.muted.Load())
+	if was == mouthIdle && m.state != mouthIdle {
+		v.open()
+	}
+	v.sound.Read(m.mic)
+	switch {
+	case m.state == mouthTalking:
+		if was != mouthTalking {
+			m.enc.Reset()
+			fadeIn(m.mic)
+		}
+		m.enc.Encode(m.mic, f)
+	case m.state == mouthMuted && was == mouthTalking:
+		fadeOut(m.mic)
+		m.enc.Encode(m.mic, f)
+	default:
+		v.murmur(f)
+		if m.state == mouthMuted {
+			*f = m.silence
+		}
+	}
+	if was != mouthIdle && m.state == mouthIdle {
+		v.close()
+	}
+}
+
+// next is the only place that decides the state of the mouth.
+func (m *mouth) next(live, muted bool) mouthState {
+	switch {
+	case !live:
+		return mouthIdle
+	case muted:
+		return mouthMuted
+	}
+	return mouthTalking
+}
+
+// murmur encodes the next slot of the recorded loop into f and keeps it for
+// the ear.
+func (v *Voice) murmur(f *Frame) {
+	m := &v.mouth
+	for n := 0; n < len(m.mic); {
+		k := copy(m.mic[n:], m.loop[m.at:])
+		n += k
+		m.at = (m.at + k) % len(m.loop)
+	}
+	m.enc.Encode(m.mic, f)
+	v.mu.Lock()
+	v.echo = *f
+	v.mu.Unlock()
+}
+
+// Ear plays the frame of slot n, nil if it did not come in time. If live is
+// not set there is no peer: f is ignored and nothing is heard.
+func (v *Voice) Ear(_ cell.Slot, live bool, f *Frame) {
+	e := &v.ear
+	was := e.live
+	e.live = live
+	switch {
+	case live && !was:
+		v.open()
+		e.dec.Reset()
+		e.heard = false
+		e.listen(f)
+	case live:
+		e.listen(f)
+	case was:
+		// The voice is cut where it stands: let it run on and fade.
+		e.dec.Conceal(e.pcm)
+		fadeOut(e.pcm)
+	default:
+		v.mu.Lock()
+		e.frame = v.echo
+		v.mu.Unlock()
+		e.dec.Decode(&e.frame, e.pcm)
+		clear(e.pcm)
+	}
+	v.sound.Write(e.pcm)
+	if was && !live {
+		v.close()
+	}
+}
+
+// listen decodes one frame of a peer, or conceals that there is none.
+func (e *ear) listen(f *Frame) {
+	if f == nil {
+		e.dec.Conceal(e.pcm)
+		return
+	}
+	e.dec.Decode(f, e.pcm)
+	if !e.heard {
+		e.heard = true
+		fadeIn(e.pcm)
+	}
+}
+
+// open makes the devices live when the first of mouth and ear is.
+func (v *Voice) open() { v.use(1) }
+
+// close ends it when the last of them is not.
+func (v *Voice) close() { v.use(-1) }
+
+func (v *Voice) use(by int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	was := v.users > 0
+	v.users += by
+	if now := v.users > 0; now != was {
+		v.sound.Live(now)
+	}
+}
