@@ -1,0 +1,221 @@
+package signal
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+
+	"undertone/transport/uri"
+)
+
+const (
+	// onlineLife is how long an online certificate is valid.
+	onlineLife = 365 * 24 * time.Hour
+	// onlineSlack is how far the clock of a client may be behind when the
+	// certificate is new.
+	onlineSlack = 48 * time.Hour
+
+	// RenewBefore is how long before its end an online certificate should be
+	// replaced.
+	RenewBefore = 30 * 24 * time.Hour
+
+	blockKey  = "PRIVATE KEY"
+	blockCert = "CERTIFICATE"
+)
+
+// The life of a root certificate means nothing, because clients pin its key;
+// but the format asks for one.
+var (
+	rootFrom = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	rootTo   = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// A Root is the long-term key of a server: invites name it, and it signs the
+// certificates that the server uses online.
+type Root struct {
+	key  ed25519.PrivateKey
+	cert *x509.Certificate
+}
+
+// NewRoot makes a root from the system's randomness.
+func NewRoot() (*Root, error) {
+	pub, priv, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(1),
+		Subject:               pkix.Name{CommonName: "undertone root"},
+		NotBefore:             rootFrom,
+		NotAfter:              rootTo,
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+		KeyUsage:              x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, pub, priv)
+	if err != nil {
+		return nil, fmt.Errorf("make the root certificate: %w", err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	return &Root{key: priv, cert: cert}, err
+}
+
+// Certificate returns the root certificate as PEM. It is public, and must stay
+// with the server when the key is moved away.
+func (r *Root) Certificate() []byte { return encodePEM(blockCert, r.cert.Raw) }
+
+// Key returns the root key as PEM.
+func (r *Root) Key() ([]byte, error) { return encodeKey(r.key) }
+
+// ParseRootCertificate reads what Certificate returns.
+func ParseRootCertificate(text []byte) (*x509.Certificate, error) {
+	der, _, err := decodePEM(text, blockCert)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := cert.PublicKey.(ed25519.PublicKey); !ok {
+		return nil, errors.New("the root key is not of the kind Ed25519")
+	}
+	return cert, nil
+}
+
+// ParseRoot reads what Certificate and Key return.
+func ParseRoot(certificate, keyText []byte) (*Root, error) {
+	cert, err := ParseRootCertificate(certificate)
+	if err != nil {
+		return nil, err
+	}
+	k, _, err := decodeKey(keyText)
+	if err != nil {
+		return nil, err
+	}
+	priv, ok := k.(ed25519.PrivateKey)
+	if !ok || !priv.Public().(ed25519.PublicKey).Equal(cert.PublicKey) {
+		return nil, errors.New("the root key is not the one of the root certificate")
+	}
+	return &Root{key: priv, cert: cert}, nil
+}
+
+// PinOf returns what invites call the root key.
+func PinOf(root *x509.Certificate) uri.Pin { return sha256.Sum256(root.RawSubjectPublicKeyInfo) }
+
+// Pin returns what invites call the root key.
+func (r *Root) Pin() uri.Pin { return PinOf(r.cert) }
+
+// NewOnline makes a key and a certificate to be used online from now on for a
+// year, signed by the root. It returns them as one PEM text.
+func (r *Root) NewOnline(now time.Time) ([]byte, error) {
+	priv, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: serial,
+		Subject:      pkix.Name{CommonName: "undertone online"},
+		NotBefore:    now.Add(-onlineSlack),
+		NotAfter:     now.Add(onlineLife),
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, r.cert, priv.Public(), r.key)
+	if err != nil {
+		return nil, fmt.Errorf("make the online certificate: %w", err)
+	}
+	text, err := encodeKey(priv)
+	if err != nil {
+		return nil, err
+	}
+	return append(text, encodePEM(blockCert, der)...), nil
+}
+
+// ParseOnline reads what NewOnline returns, and checks that the root signed it.
+// The Leaf of the result is set; its NotAfter says when to renew.
+func ParseOnline(text []byte, root *x509.Certificate) (*tls.Certificate, error) {
+	k, rest, err := decodeKey(text)
+	if err != nil {
+		return nil, err
+	}
+	der, _, err := decodePEM(rest, blockCert)
+	if err != nil {
+		return nil, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	if err := signedBy(leaf, root); err != nil {
+		return nil, err
+	}
+	signer, ok := k.(crypto.Signer)
+	if !ok || !samePublic(signer.Public(), leaf.PublicKey) {
+		return nil, errors.New("the online key is not the one of the online certificate")
+	}
+	return &tls.Certificate{Certificate: [][]byte{leaf.Raw, root.Raw}, PrivateKey: signer, Leaf: leaf}, nil
+}
+
+// signedBy says why leaf is not an online certificate of root.
+func signedBy(leaf, root *x509.Certificate) error {
+	if leaf.SignatureAlgorithm != x509.PureEd25519 {
+		return errors.New("the online certificate is not signed with Ed25519")
+	}
+	if err := root.CheckSignature(leaf.SignatureAlgorithm, leaf.RawTBSCertificate, leaf.Signature); err != nil {
+		return errors.New("the online certificate is not signed by the root key")
+	}
+	if leaf.IsCA || len(leaf.ExtKeyUsage) != 1 || leaf.ExtKeyUsage[0] != x509.ExtKeyUsageServerAuth {
+		return errors.New("the online certificate is for something else")
+	}
+	return nil
+}
+
+func samePublic(a, b crypto.PublicKey) bool {
+	k, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && k.Equal(b)
+}
+
+func encodePEM(kind string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+}
+
+func decodePEM(text []byte, kind string) (der, rest []byte, err error) {
+	block, rest := pem.Decode(text)
+	if block == nil || block.Type != kind {
+		return nil, nil, fmt.Errorf("there is no PEM block %q", kind)
+	}
+	return block.Bytes, rest, nil
+}
+
+func encodeKey(k any) ([]byte, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(k)
+	if err != nil {
+		return nil, err
+	}
+	return encodePEM(blockKey, der), nil
+}
+
+func decodeKey(text []byte) (k any, rest []byte, err error) {
+	der, rest, err := decodePEM(text, blockKey)
+	if err != nil {
+		return nil, nil, err
+	}
+	k, err = x509.ParsePKCS8PrivateKey(der)
+	return k, rest, err
+}
