@@ -1,0 +1,130 @@
+package simnet
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// A Path is one direction of a user's line.
+type Path struct {
+	Delay  time.Duration // of every packet
+	Jitter time.Duration // up to this much more; packets keep their order
+	Loss   float64       // the share of datagrams that do not arrive, 0 to 1
+}
+
+// path carries packets in one direction.
+type path struct {
+	seed, id uint64
+
+	mu      sync.Mutex
+	now     Path
+	stopped bool
+	queue   []flight // in order of due
+	timer   *time.Timer
+	instant time.Time   // when the newest packet was sent
+	sizes   map[int]int // how many packets of each size were sent at instant
+}
+
+// flight is a packet on its way.
+type flight struct {
+	due    time.Time
+	arrive func()
+}
+
+func newPath(seed, id uint64, now Path) *path {
+	return &path{seed: seed, id: id, now: now, sizes: make(map[int]int)}
+}
+
+func (p *path) set(now Path) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now = now
+}
+
+func (p *path) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped, p.queue = true, nil
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+}
+
+// delay returns how long something that is never lost takes.
+func (p *path) delay() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now.Delay
+}
+
+// send calls arrive when a packet sent now arrives, and reports whether it does.
+// arrive must not wait.
+func (p *path) send(now time.Time, size int, arrive func()) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return false
+	}
+	luck := p.luck(now, size)
+	if luck.Float64() < p.now.Loss {
+		return false
+	}
+	due := now.Add(p.now.Delay)
+	if p.now.Jitter > 0 {
+		due = due.Add(time.Duration(luck.Int64N(int64(p.now.Jitter))))
+	}
+	if n := len(p.queue); n > 0 && due.Before(p.queue[n-1].due) {
+		due = p.queue[n-1].due
+	}
+	if len(p.queue) == 0 && !due.After(now) {
+		arrive()
+		return true
+	}
+	p.queue = append(p.queue, flight{due, arrive})
+	if len(p.queue) == 1 {
+		p.wait(now)
+	}
+	return true
+}
+
+// luck returns the random numbers of one packet. They follow from what the
+// observer sees of it, and for several packets of one size at one instant from
+// their number.
+func (p *path) luck(now time.Time, size int) *rand.Rand {
+	if !now.Equal(p.instant) {
+		p.instant = now
+		clear(p.sizes)
+	}
+	same := p.sizes[size]
+	p.sizes[size]++
+	return rand.New(rand.NewPCG(
+		p.seed^p.id<<48^uint64(now.UnixNano()),
+		uint64(size)<<32^uint64(same)))
+}
+
+// wait arms the timer for the head of the queue.
+func (p *path) wait(now time.Time) {
+	d := p.queue[0].due.Sub(now)
+	if p.timer == nil {
+		p.timer = time.AfterFunc(d, p.deliver)
+	} else {
+		p.timer.Reset(d)
+	}
+}
+
+// deliver hands over what is due, in order.
+func (p *path) deliver() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	for len(p.queue) > 0 && !p.queue[0].due.After(now) {
+		arrive := p.queue[0].arrive
+		p.queue[0].arrive = nil
+		p.queue = p.queue[1:]
+		arrive()
+	}
+	if len(p.queue) > 0 {
+		p.wait(now)
+	}
+}
