@@ -1,0 +1,97 @@
+# Undertone. "make help" lists what there is to do.
+#
+# A fresh Debian with Go needs nothing else: every target first installs what it
+# lacks (.ci/setup; quick and without network when nothing is missing).
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test build bench fmt lint fuzz clean setup setup-test
+.DELETE_ON_ERROR:
+# The targets of one command line depend on the order in which they stand there.
+.NOTPARALLEL:
+
+# ---- what can be changed on the command line
+
+GO ?= $(or $(shell command -v go),/usr/local/go/bin/go)
+# Arguments for make demo: make demo ARGS='--interval 20ms --for 20s'
+ARGS ?=
+# What make test and make bench look at: make test PACKAGES=./transport/...
+PACKAGES ?= ./...
+# For how long make fuzz and make test look at each fuzz target.
+FUZZTIME ?= 2s
+
+# ---- versions and names
+
+LINT_VERSION := v2.15.0
+# The version is part of the name, so a new one is built when this line changes.
+LINT := .bin/golangci-lint-$(LINT_VERSION)
+
+# git is not needed: an unpacked archive builds too, and calls itself "devel".
+VERSION := $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
+
+# The version is stamped by hand, since go's own stamp fails the build where git
+# does not trust the folder (another user's, as in many containers).
+BUILD := $(GO) build -buildvcs=false -trimpath -ldflags '-X main.version=$(VERSION)'
+
+# Opus and PortAudio are C libraries. opusfile is not used, but the binding to
+# Opus wants it unless one builds with a tag, and plain go build is to work.
+BUILD_PACKAGES := ca-certificates gcc libc6-dev pkg-config \
+	libopus-dev libopusfile-dev portaudio19-dev
+# One test calls through real sound: PulseAudio, with null sinks, by way of ALSA.
+TEST_PACKAGES := pulseaudio pulseaudio-utils libasound2-plugins
+
+# ---- targets
+
+help: ## List the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | \
+		while IFS='|' read -r target text; do printf '  make %-8s %s\n' "$$target" "$$text"; done
+
+demo: build ## A server and two softphones on this machine, and a call (options: ARGS)
+	bin/undertone demo $(ARGS)
+
+build: setup ## Build bin/undertone and bin/undertone-server
+	$(BUILD) -o bin/undertone ./app/undertone
+	@# The server hears no sound, so it needs no C: one static file to copy.
+	CGO_ENABLED=0 $(BUILD) -o bin/undertone-server ./server/undertone-server
+
+# Cheap checks come first. The tests run one package at a time: several measure
+# time on real sockets, and another package's tests would be in their figures.
+# The first build is not held back by that; it fills both processors.
+test: setup-test build lint ## Everything that must hold before a change is taken
+	$(GO) build -race ./...
+	$(GO) test -race -shuffle=on -p 1 -timeout 10m $(PACKAGES)
+	.ci/fuzz $(FUZZTIME) $(PACKAGES)
+
+lint: setup $(LINT) ## gofmt, go vet and the linters of .golangci.yml
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
+		printf 'gofmt would change these; run make fmt:\n%s\n' "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(LINT) run
+
+bench: setup ## Every benchmark that the README quotes
+	@folders=$$($(GO) list -f '{{.Dir}}' $(PACKAGES) | while read -r folder; do \
+		if grep -qs '^func Benchmark' "$$folder"/*_test.go; then echo "$$folder"; fi; done); \
+	$(GO) test -run '^$$' -bench . -benchmem -p 1 -timeout 30m $$folders
+
+fuzz: setup ## Every fuzz target for a while: make fuzz FUZZTIME=10m
+	.ci/fuzz $(FUZZTIME) $(PACKAGES)
+
+fmt: ## Format the code
+	gofmt -w .
+
+clean: ## Remove what was built; what go caches stays
+	rm -rf bin .bin
+
+setup: ## Install what is missing for building
+	@command -v $(GO) >/dev/null || { \
+		echo "Undertone needs Go $(shell sed -n 's/^go //p' go.mod) or newer: https://go.dev/dl/" >&2; exit 1; }
+	@.ci/setup $(BUILD_PACKAGES)
+
+setup-test: setup
+	@.ci/setup $(TEST_PACKAGES)
+
+# The linter is built from source, pinned, into the tree: what the machine has
+# by chance would find other things. GOFLAGS might carry flags for our own code.
+$(LINT):
+	GOFLAGS= GOBIN=$(CURDIR)/.bin $(GO) install \
+		github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	mv .bin/golangci-lint $@
