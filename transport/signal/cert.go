@@ -2,9 +2,7 @@ package signal
 
 import (
 	"crypto"
-	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
@@ -120,23 +118,21 @@ func (r *Root) Pin() uri.Pin { return PinOf(r.cert) }
 // NewOnline makes a key and a certificate to be used online from now on for a
 // year, signed by the root. It returns them as one PEM text.
 func (r *Root) NewOnline(now time.Time) ([]byte, error) {
-	priv, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+	// Ed25519, because its signatures have one length, and so each handshake
+	// looks like any other.
+	pub, priv, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, err
 	}
 	template := &x509.Certificate{
-		SerialNumber: serial,
+		SerialNumber: newSerial(),
 		Subject:      pkix.Name{CommonName: "undertone online"},
 		NotBefore:    now.Add(-onlineSlack),
 		NotAfter:     now.Add(onlineLife),
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, r.cert, priv.Public(), r.key)
+	der, err := x509.CreateCertificate(rand.Reader, template, r.cert, pub, r.key)
 	if err != nil {
 		return nil, fmt.Errorf("make the online certificate: %w", err)
 	}
@@ -145,6 +141,14 @@ func (r *Root) NewOnline(now time.Time) ([]byte, error) {
 		return nil, err
 	}
 	return append(text, encodePEM(blockCert, der)...), nil
+}
+
+// newSerial returns a random serial number whose encoding has a fixed length.
+func newSerial() *big.Int {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // Never fails.
+	b[0] = b[0]&0x3f | 0x40
+	return new(big.Int).SetBytes(b[:])
 }
 
 // ParseOnline reads what NewOnline returns, and checks that the root signed it.

@@ -11,8 +11,8 @@
 // One TLS 1.3 connection for each request, key exchange X25519MLKEM768 and no
 // other, no session tickets, no resumption, no early data, no client
 // certificate, no server name indication; HTTP/1.1 inside. The server shows two
-// certificates: its online certificate (ECDSA P-256, a year) and its root
-// (Ed25519, signs itself). The client checks that
+// certificates: its online certificate (good for a year) and its root, which
+// signs itself; both are Ed25519. The client checks that
 //
 //   - SHA-256 of the SubjectPublicKeyInfo (DER) of the last one is the pin of
 //     the invite,

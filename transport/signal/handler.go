@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -36,6 +38,9 @@ type Request struct {
 	Offer string
 	// Link is the key of the link to be opened.
 	Link key.Secret
+	// Reached is the address of this machine that the request came to; not
+	// valid if that is unknown.
+	Reached netip.Addr
 }
 
 // A Gate decides who comes online.
@@ -88,9 +93,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, OfferSize))
 	arrived := time.Now()
 	rep := h.decide(r, body, err)
-	if wait(r.Context(), arrived) {
-		h.write(w, rep)
+	if !wait(r.Context(), arrived) {
+		panic(http.ErrAbortHandler) // To return would send an empty response of another shape.
 	}
+	h.write(w, rep)
 }
 
 // decide finds the reply. A panic anywhere in it is one user's misfortune, not
@@ -113,7 +119,18 @@ func (h *handler) decide(r *http.Request, body []byte, readErr error) (rep reply
 	if refusal != nil {
 		return reply{refusal: refusal}
 	}
+	req.Reached = reached(r.Context())
 	return h.admit(r.Context(), req)
+}
+
+// reached returns the local address of the connection of a request.
+func reached(ctx context.Context) netip.Addr {
+	local, ok := ctx.Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok {
+		return netip.Addr{}
+	}
+	addr, _ := netip.ParseAddrPort(local.String())
+	return addr.Addr()
 }
 
 // admit asks the gate, if there is place at it.
@@ -212,6 +229,7 @@ func wait(ctx context.Context, arrived time.Time) bool {
 func (h *handler) write(w http.ResponseWriter, rep reply) {
 	status, body := http.StatusCreated, []byte(rep.answer)
 	head := w.Header()
+	head.Set("Connection", "close")
 	if rep.refusal == nil {
 		head.Set("Content-Type", typeSDP)
 		head.Set("Location", Path)
