@@ -72,10 +72,15 @@ func (s *sinc) at(x []float32, frac float64) float32 {
 	x = x[:s.taps]
 	a := s.table[p*s.taps : (p+1)*s.taps][:len(x)]
 	b := s.table[(p+1)*s.taps : (p+2)*s.taps][:len(x)]
-	var low, high float32
-	for i, v := range x {
-		low += a[i] * v
-		high += b[i] * v
+	// Two sums each: one addition need not wait for the one before. There is
+	// an even number of taps.
+	var low, low2, high, high2 float32
+	for i := 0; i+1 < len(x); i += 2 {
+		low += a[i] * x[i]
+		high += b[i] * x[i]
+		low2 += a[i+1] * x[i+1]
+		high2 += b[i+1] * x[i+1]
 	}
+	low, high = low+low2, high+high2
 	return low + w*(high-low)
 }
