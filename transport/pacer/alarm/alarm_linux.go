@@ -1,0 +1,60 @@
+package alarm
+
+import (
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// sleepThread sleeps for d, or less if a signal comes. Meanwhile other
+// goroutines may use the processor.
+func sleepThread(d time.Duration) {
+	ts := unix.NsecToTimespec(int64(d))
+	_ = unix.ClockNanosleep(unix.CLOCK_MONOTONIC, 0, &ts, nil)
+}
+
+// holdThread is sleepThread without telling the scheduler. When the scheduler
+// wants the goroutine to stop, for the collector, its signal ends the sleep.
+func holdThread(d time.Duration) {
+	ts := unix.NsecToTimespec(int64(d))
+	_, _, _ = syscall.RawSyscall6(unix.SYS_CLOCK_NANOSLEEP, unix.CLOCK_MONOTONIC, 0,
+		uintptr(unsafe.Pointer(&ts)), 0, 0, 0) //nolint:gosec // the address of a local variable, for the length of the call
+}
+
+const (
+	// slack is how much later than asked the kernel may wake the thread, in
+	// nanoseconds, to save power. The default is 50 µs.
+	slack = 1000
+	// nice is the priority asked for. Only privileged processes get it.
+	nice = -10
+)
+
+// A priority is what to go back to.
+type priority struct {
+	thread int
+	nice   int
+	raised bool
+}
+
+// raise asks for a timer slack next to nothing, which every process gets, and
+// for a better place in the queue for a core.
+func raise() priority {
+	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, slack, 0, 0, 0)
+	p := priority{thread: unix.Gettid()}
+	raw, err := unix.Getpriority(unix.PRIO_PROCESS, p.thread)
+	if err != nil {
+		return p
+	}
+	p.nice = 20 - raw // The system call answers 20 minus the nice value.
+	p.raised = p.nice > nice && unix.Setpriority(unix.PRIO_PROCESS, p.thread, nice) == nil
+	return p
+}
+
+func (p priority) lower() {
+	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0) // Zero is the default of the process.
+	if p.raised {
+		_ = unix.Setpriority(unix.PRIO_PROCESS, p.thread, p.nice)
+	}
+}

@@ -1,0 +1,92 @@
+package alarm_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"undertone/transport/pacer/alarm"
+)
+
+func TestNeverEarly(t *testing.T) {
+	a := alarm.New()
+	defer a.Close()
+	at := time.Now()
+	for range 20 {
+		at = at.Add(7 * time.Millisecond)
+		if !a.Wait(t.Context(), at) {
+			t.Fatal("the context did not end, but the wait says so")
+		}
+		if early := time.Until(at); early > 0 {
+			t.Fatalf("%v early", early)
+		}
+	}
+}
+
+func TestExactInFakeTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := alarm.New()
+		defer a.Close()
+		at := time.Now()
+		for range 100 {
+			at = at.Add(20*time.Millisecond + 123*time.Nanosecond)
+			if !a.Wait(t.Context(), at) || !time.Now().Equal(at) {
+				t.Fatalf("woke %v from its time", time.Until(at))
+			}
+		}
+	})
+}
+
+func TestContextEndsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := alarm.New()
+		defer a.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		if a.Wait(ctx, start.Add(time.Hour)) {
+			t.Fatal("the wait outlived its context")
+		}
+		if d := time.Since(start); d != 30*time.Millisecond {
+			t.Fatalf("it took %v", d)
+		}
+	})
+}
+
+func TestPastIsNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := alarm.New()
+		defer a.Close()
+		start := time.Now()
+		if !a.Wait(t.Context(), start.Add(-time.Hour)) || !time.Now().Equal(start) {
+			t.Fatal("it waited for the past")
+		}
+	})
+}
+
+func TestNoAllocations(t *testing.T) {
+	a := alarm.New()
+	defer a.Close()
+	ctx := t.Context()
+	if n := testing.AllocsPerRun(20, func() { a.Wait(ctx, time.Now().Add(6*time.Millisecond)) }); n != 0 {
+		t.Fatalf("%v allocations", n)
+	}
+}
+
+// BenchmarkLateness reports how late an Alarm is, in the mean and at worst, on
+// this machine as it is now.
+func BenchmarkLateness(b *testing.B) {
+	a := alarm.New()
+	defer a.Close()
+	at, sum, worst := time.Now(), time.Duration(0), time.Duration(0)
+	for b.Loop() {
+		at = at.Add(20 * time.Millisecond)
+		a.Wait(b.Context(), at)
+		late := time.Since(at)
+		sum += late
+		worst = max(worst, late)
+	}
+	b.ReportMetric(float64(sum.Microseconds())/float64(b.N), "µs-late/op")
+	b.ReportMetric(float64(worst.Microseconds()), "µs-worst")
+}

@@ -1,0 +1,412 @@
+package pacer
+
+import (
+	"context"
+	"encoding/binary"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"undertone/transport/cell"
+)
+
+// What the test's cells carry.
+const (
+	isCover = 'c'
+	isVoice = 'v'
+)
+
+func mark(n cell.Slot, what byte) *cell.Cell {
+	c := new(cell.Cell)
+	binary.BigEndian.PutUint64(c[:], uint64(n))
+	c[8] = what
+	return c
+}
+
+type sent struct {
+	at   time.Time
+	slot cell.Slot
+	what byte
+}
+
+// A rig is a Pacer with a feeder and an engine, which stages voice in every
+// slot, and an ear on what it sends.
+type rig struct {
+	*Pacer
+	sent []sent
+	hurt func(n cell.Slot) // called within the tick, before the cell is out
+	stop func(n cell.Slot) // called within the tick, after it
+	wg   sync.WaitGroup
+	quit context.CancelFunc
+}
+
+// start runs a rig until the test ends. stall is called by feeder and engine in
+// each slot.
+func start(t *testing.T, cfg Config, stall, hurt, stop func(n cell.Slot)) *rig {
+	t.Helper()
+	r := &rig{hurt: hurt, stop: stop}
+	var err error
+	if r.Pacer, err = New(cfg, r.take); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	r.quit = cancel
+	r.wg.Go(func() { r.Run(ctx) })
+	r.wg.Go(func() {
+		for {
+			select {
+			case n := <-r.Wake():
+				stall(n)
+				for m, ok := r.Want(); ok; m, ok = r.Want() {
+					r.Cover(m, mark(m, isCover))
+				}
+				r.Stage(n, mark(n, isVoice))
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return r
+}
+
+func (r *rig) take(b []byte) {
+	n := cell.Slot(binary.BigEndian.Uint64(b))
+	r.hurt(n)
+	r.sent = append(r.sent, sent{time.Now(), n, b[8]})
+	r.stop(n)
+}
+
+// end stops the rig and returns what it sent.
+func (r *rig) end() []sent {
+	r.quit()
+	r.wg.Wait()
+	return r.sent
+}
+
+// odd returns the gaps that differ from the interval.
+func odd(all []sent, i cell.Interval) (gaps []time.Duration) {
+	for k := 1; k < len(all); k++ {
+		if d := all[k].at.Sub(all[k-1].at); d != i.Duration() {
+			gaps = append(gaps, d)
+		}
+	}
+	return gaps
+}
+
+func quiet(cell.Slot) {}
+
+var config = Config{Interval: cell.Interval20, Lead: 10 * time.Millisecond}
+
+const firstSlot = 70_000
+
+// TestStallOfEverythingElse is point 5 of the issue: no gap differs, no burst,
+// the stalled slots are cover.
+func TestStallOfEverythingElse(t *testing.T) {
+	for _, i := range cell.Intervals() {
+		for _, length := range []time.Duration{70 * time.Millisecond, 3 * time.Second} {
+			t.Run(i.String()+"/"+length.String(), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { stallOnce(t, i, length) })
+			})
+		}
+	}
+}
+
+func stallOnce(t *testing.T, i cell.Interval, length time.Duration) {
+	cfg := config
+	cfg.Interval = i
+	var from, to time.Time
+	r := start(t, cfg, func(n cell.Slot) {
+		if n == firstSlot+40 {
+			from = time.Now()
+			time.Sleep(length)
+			to = time.Now()
+		}
+	}, quiet, quiet)
+	r.Heard(firstSlot, time.Now(), noReport)
+	const slots = 250
+	time.Sleep(slots * i.Duration())
+	all := r.end()
+	if gaps := odd(all, i); len(gaps) > 0 {
+		t.Fatalf("gaps of %v", gaps)
+	}
+	if len(all) < slots-5 {
+		t.Fatalf("%d cells in %d slots", len(all), slots)
+	}
+	var stalled int
+	for k, s := range all {
+		want := byte(isVoice)
+		if s.at.Equal(to) {
+			continue // The stall ends in the moment of the tick: either is right.
+		}
+		if s.at.After(from) && s.at.Before(to) {
+			want = isCover
+			stalled++
+		}
+		if s.what != want {
+			t.Fatalf("cell %d for slot %d is %c, not %c", k, s.slot, s.what, want)
+		}
+		if s.slot != all[0].slot+cell.Slot(k) {
+			t.Fatalf("cell %d is for slot %d", k, s.slot)
+		}
+	}
+	if want := int(length / i.Duration()); stalled < want-1 || stalled > want+1 {
+		t.Fatalf("%d slots of cover in a stall of %d", stalled, want)
+	}
+	if st := r.Stats(); st.Skipped+st.Bare > 0 || st.MaxLateness > 0 {
+		t.Fatalf("%+v", st)
+	}
+}
+
+// TestMeasureSeesOneMillisecond is the positive control of the test above: the
+// same measure catches 1 ms of work inside one tick.
+func TestMeasureSeesOneMillisecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, config, quiet, func(n cell.Slot) {
+			if n == firstSlot+40 {
+				time.Sleep(time.Millisecond)
+			}
+		}, quiet)
+		r.Heard(firstSlot, time.Now(), noReport)
+		time.Sleep(2 * time.Second)
+		if gaps := odd(r.end(), config.Interval); len(gaps) != 2 {
+			t.Fatalf("a planted millisecond shows as %v", gaps)
+		}
+	})
+}
+
+// TestStoppedProcess stops the pacer itself. What was missed is skipped, and
+// what follows keeps to the grid.
+func TestStoppedProcess(t *testing.T) {
+	for _, stop := range []time.Duration{9, 25, 31, 70, 3000} {
+		synctest.Test(t, func(t *testing.T) {
+			length := stop * time.Millisecond
+			r := start(t, config, quiet, quiet, func(n cell.Slot) {
+				if n == firstSlot+40 {
+					time.Sleep(length)
+				}
+			})
+			r.Heard(firstSlot, time.Now(), noReport)
+			time.Sleep(5 * time.Second)
+			all := r.end()
+			origin := all[0].at
+			for k := 1; k < len(all); k++ {
+				i := config.Interval.Duration()
+				if d := all[k].at.Sub(all[k-1].at); d < i/2 {
+					t.Fatalf("after a stop of %v two cells are %v apart", length, d)
+				}
+				late := all[k].at.Sub(origin) - time.Duration(all[k].slot-all[0].slot)*i
+				if all[k].slot > firstSlot+41+cell.Slot(length/i) && late != 0 {
+					t.Fatalf("slot %d is %v off the grid", all[k].slot, late)
+				}
+			}
+			if got, want := r.Stats().Skipped, uint64(max(0, stop-11)/20); got != want {
+				t.Fatalf("a stop of %v skipped %d slots, not %d", length, got, want)
+			}
+		})
+	}
+}
+
+// TestFeederDead shows the one thing that ends the sending: no cover for longer
+// than Hold. Voice alone is not sent, because only calls have it.
+func TestFeederDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, config, func(n cell.Slot) {
+			if n == firstSlot+40 {
+				time.Sleep(8 * time.Second)
+			}
+		}, quiet, quiet)
+		r.Heard(firstSlot, time.Now(), noReport)
+		time.Sleep(10 * time.Second)
+		all := r.end()
+		gaps := odd(all, config.Interval)
+		if len(gaps) != 1 || gaps[0] < 8*time.Second-MinHold || gaps[0]%config.Interval.Duration() != 0 {
+			t.Fatalf("gaps of %v", gaps)
+		}
+		if got, want := r.Stats().Bare, uint64(gaps[0]/config.Interval.Duration())-1; got != want {
+			t.Fatalf("%d slots without cover, not %d", got, want)
+		}
+	})
+}
+
+// TestStageIsNotSentWithoutCover stages voice for a slot that has no cover.
+func TestStageIsNotSentWithoutCover(t *testing.T) {
+	p, at := manual(t)
+	p.Stage(firstSlot, mark(firstSlot, isVoice))
+	p.tick(at)
+	if st := p.Stats(); st.Sent != 0 || st.Bare != 1 {
+		t.Fatalf("%+v", st)
+	}
+}
+
+// TestStageAfterTheTick is ignored and counted.
+func TestStageAfterTheTick(t *testing.T) {
+	p, at := manual(t)
+	for n := cell.Slot(firstSlot); n < firstSlot+3; n++ {
+		p.Cover(n, mark(n, isCover))
+	}
+	p.tick(at)
+	if p.Stage(firstSlot, mark(firstSlot, isVoice)) {
+		t.Error("staged for a slot that is over")
+	}
+	if p.Stage(firstSlot+1+stageDepth, mark(1, isVoice)) {
+		t.Error("staged too far ahead")
+	}
+	if !p.Stage(firstSlot+1, mark(firstSlot+1, isVoice)) {
+		t.Error("not staged for the next slot")
+	}
+	if p.Cover(firstSlot, mark(firstSlot, isCover)) {
+		t.Error("covered a slot that is over")
+	}
+	if got := p.Stats().StagedLate; got != 2 {
+		t.Errorf("%d counted", got)
+	}
+}
+
+// TestRelabelDiscards moves the slots forward while voice and cover are staged.
+func TestRelabelDiscards(t *testing.T) {
+	var got []sent
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, config, quiet, quiet, quiet)
+		r.Heard(firstSlot, time.Now(), noReport)
+		time.Sleep(time.Second)
+		now := firstSlot + config.Interval.Slots(time.Second)
+		r.Heard(now, time.Now(), -50)
+		time.Sleep(time.Second)
+		r.Heard(now+50, time.Now(), -50)
+		time.Sleep(time.Second)
+		got = r.end()
+	})
+	var leaps []cell.Slot
+	for k := 1; k < len(got); k++ {
+		if d := got[k].slot - got[k-1].slot; d != 1 {
+			leaps = append(leaps, d)
+		}
+		if got[k].what != isVoice {
+			t.Fatalf("slot %d is %c", got[k].slot, got[k].what)
+		}
+		if d := got[k].at.Sub(got[k-1].at) - 20*time.Millisecond; d.Abs() > 200*time.Microsecond {
+			t.Fatalf("slot %d moved by %v", got[k].slot, d)
+		}
+	}
+	if len(leaps) != 1 || leaps[0] != 4 { // 56 ms are three slots.
+		t.Fatalf("leaps of %v", leaps)
+	}
+}
+
+// manual returns a Pacer that is at its first tick, without a goroutine.
+func manual(t testing.TB) (*Pacer, time.Time) {
+	t.Helper()
+	p, err := New(config, func([]byte) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now()
+	p.grid = NewGrid(config.Interval, firstSlot, at)
+	p.steer = newSteer(&p.grid, DefaultMargin)
+	p.next.Store(firstSlot)
+	return p, at
+}
+
+func TestNothingBeforeTheFirstDownload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, config, quiet, quiet, quiet)
+		time.Sleep(time.Hour)
+		if all := r.end(); len(all) > 0 {
+			t.Fatalf("sent %d cells", len(all))
+		}
+	})
+}
+
+func TestConfig(t *testing.T) {
+	good := Config{Interval: cell.Interval40, Lead: 12 * time.Millisecond}
+	if _, err := New(good, nil); err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(c *Config){
+		"no interval": func(c *Config) { c.Interval = 0 },
+		"no lead":     func(c *Config) { c.Lead = 0 },
+		"long lead":   func(c *Config) { c.Lead = 31 * time.Millisecond },
+		"short hold":  func(c *Config) { c.Hold = time.Second },
+		"long hold":   func(c *Config) { c.Hold = time.Hour },
+		"margin":      func(c *Config) { c.Margin = time.Second },
+		"round trip":  func(c *Config) { c.RoundTrip = -1 },
+	} {
+		c := good
+		spoil(&c)
+		if _, err := New(c, nil); err == nil {
+			t.Errorf("%s was accepted", name)
+		}
+	}
+}
+
+// TestRealStall has a busy process around a pacer in real time. It asserts what
+// holds on any machine: no burst, and every slot accounted for.
+func TestRealStall(t *testing.T) {
+	release := make(chan struct{})
+	r := start(t, config, func(n cell.Slot) {
+		if n == firstSlot+20 {
+			<-release
+		}
+	}, quiet, quiet)
+	begin := time.Now()
+	r.Heard(firstSlot, begin, noReport)
+	var sink int
+	for time.Since(begin) < 1500*time.Millisecond {
+		sink += len(make([]byte, 1<<16)) // Work for the collector.
+	}
+	close(release)
+	all := r.end()
+	st := r.Stats()
+	if n := uint64(len(all)) + st.Skipped + st.Bare; n < 65 || n > 80 || len(all) == 0 {
+		t.Fatalf("%d slots in 1.5 s of 20 ms: %+v (%d)", n, st, sink)
+	}
+	for k := 4; k < len(all); k++ {
+		// Of five cells in a row, a burst would be over in no time at all.
+		if d := all[k].at.Sub(all[k-4].at); d < 2*config.Interval.Duration() {
+			t.Errorf("five cells up to slot %d within %v", all[k].slot, d)
+		}
+	}
+	t.Logf("%+v", st)
+}
+
+func TestTickAllocatesNothing(t *testing.T) {
+	p, at := manual(t)
+	c := mark(0, isVoice)
+	if n := testing.AllocsPerRun(1000, func() { at = slot(p, at, c) }); n != 0 {
+		t.Fatalf("%v allocations in a slot", n)
+	}
+}
+
+// slot goes through all of one slot.
+func slot(p *Pacer, at time.Time, c *cell.Cell) time.Time {
+	_, n := p.grid.Next()
+	p.rouse(n)
+	for m, ok := p.Want(); ok; m, ok = p.Want() {
+		p.Cover(m, c)
+	}
+	p.Stage(n, c)
+	p.Heard(n, at, 6)
+	p.tick(at)
+	at, _ = p.grid.Next()
+	return at
+}
+
+func BenchmarkTick(b *testing.B) {
+	for _, kind := range []string{"cover", "voice"} {
+		b.Run(kind, func(b *testing.B) {
+			p, at := manual(b)
+			c := mark(0, isVoice)
+			b.ReportAllocs()
+			for b.Loop() {
+				_, n := p.grid.Next()
+				p.Cover(n, c)
+				if kind == "voice" {
+					p.Stage(n, c)
+				}
+				p.tick(at)
+				at, _ = p.grid.Next()
+			}
+		})
+	}
+}
