@@ -132,4 +132,6 @@ func (i *Identity) Agree(peer *ecdh.PublicKey) ([]byte, error) { return i.dh.ECD
 
 // Decapsulate recovers the secret of a cipher text made for this identity. A
 // forged cipher text gives an unrelated secret; only a wrong length fails.
-func (i *Identity) Decapsulate(ciphertext []byte) ([]byte, error) { return i.kem.Decapsulate(ciphertext) }
+func (i *Identity) Decapsulate(ciphertext []byte) ([]byte, error) {
+	return i.kem.Decapsulate(ciphertext)
+}

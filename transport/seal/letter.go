@@ -57,7 +57,7 @@ const (
 // goroutine at a time.
 type Letterbox struct {
 	aead cipher.AEAD
-	buf  [cell.LetterSize]byte
+	buf  [cell.LetterSize + cell.TagSize + spill]byte
 	aad  [cell.ClassSize]byte
 }
 
@@ -67,11 +67,15 @@ func NewLetterbox(k *key.Secret) *Letterbox { return &Letterbox{aead: newAEAD(k)
 // Seal closes plain into body, addressed to a user.
 func (l *Letterbox) Seal(body *cell.Body, to key.Handle, c Class, plain *[cell.LetterSize]byte) {
 	copy(body[:], to[:])
-	l.aad[0] = byte(c)
 	body[classAt] = byte(c)
-	nonce := body[nonceAt:sealedAt]
-	_, _ = rand.Read(nonce) // Never fails: the program ends if the system has no randomness.
-	l.aead.Seal(body[:sealedAt], nonce, plain[:], l.aad[:])
+	_, _ = rand.Read(body[nonceAt:sealedAt]) // Never fails: the program ends if the system has no randomness.
+	l.close(body, plain)
+}
+
+// close seals plain under the class and the nonce that stand in body.
+func (l *Letterbox) close(body *cell.Body, plain *[cell.LetterSize]byte) {
+	l.aad[0] = body[classAt]
+	copy(body[sealedAt:], l.aead.Seal(l.buf[:0], body[nonceAt:sealedAt], plain[:], l.aad[:]))
 }
 
 // Open opens body into plain. It fails, and leaves plain as it was, if body was
@@ -81,7 +85,7 @@ func (l *Letterbox) Open(body *cell.Body, plain *[cell.LetterSize]byte) bool {
 	if _, err := l.aead.Open(l.buf[:0], body[nonceAt:sealedAt], body[sealedAt:], l.aad[:]); err != nil {
 		return false
 	}
-	*plain = l.buf
+	copy(plain[:], l.buf[:])
 	return true
 }
 

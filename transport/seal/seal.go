@@ -46,6 +46,13 @@ import (
 
 const gcmNonceSize = 12
 
+// spill is room after what is sealed. The standard library's assembly writes the
+// last block of the cipher text whole, 16 bytes, before it puts the tag there;
+// with a tag of 12 bytes that reaches up to 3 bytes beyond the end (seen with Go
+// 1.26 on amd64). So everything is sealed in a buffer of our own first:
+// neighbours of a cell, in an array of cells for instance, must not change.
+const spill = 16 - cell.TagSize
+
 // newAEAD returns AES-256-GCM with tags of cell.TagSize bytes.
 func newAEAD(k *key.Secret) cipher.AEAD {
 	block, err := aes.NewCipher(k.Bytes())
@@ -88,6 +95,7 @@ type Sealer struct {
 	window []sealed  // indexed by slot; its length is a power of two
 	nonce  [gcmNonceSize]byte
 	plain  [cell.HeadSize + cell.BodySize]byte
+	buf    [cell.HeadSize + cell.BodySize + cell.TagSize + spill]byte
 	random pool
 }
 
@@ -124,7 +132,7 @@ func (s *Sealer) Seal(dst *cell.Cell, n cell.Slot, head Head, body *cell.Body) {
 	copy(s.plain[cell.HeadSize:], body[:])
 	binary.BigEndian.PutUint16(dst[:], n.Low())
 	dst[2] = variant
-	s.aead.Seal(dst[:cell.ClearSize], s.nonce[:], s.plain[:], nil)
+	copy(dst[cell.ClearSize:], s.aead.Seal(s.buf[:0], s.nonce[:], s.plain[:], nil))
 }
 
 // variant draws a variant that was not used for slot n.

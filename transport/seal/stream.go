@@ -14,6 +14,7 @@ type StreamSealer struct {
 	aead   cipher.AEAD
 	last   cell.Slot
 	nonce  [gcmNonceSize]byte
+	buf    [cell.StreamSize + cell.TagSize + spill]byte
 	random pool
 }
 
@@ -32,7 +33,7 @@ func (s *StreamSealer) Seal(body *cell.Body, n cell.Slot, plain *[cell.StreamSiz
 	s.last = n
 	binary.BigEndian.PutUint64(s.nonce[:], uint64(n))
 	binary.BigEndian.PutUint16(body[:], n.Low())
-	s.aead.Seal(body[:cell.CounterSize], s.nonce[:], plain[:], nil)
+	copy(body[cell.CounterSize:], s.aead.Seal(s.buf[:0], s.nonce[:], plain[:], nil))
 }
 
 // A StreamOpener opens the voice of one call in one direction. It is for one

@@ -1,0 +1,106 @@
+package seal
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"undertone/transport/cell"
+	"undertone/transport/key"
+)
+
+var update = flag.Bool("update", false, "write the test vectors anew")
+
+// vectors pins every derivation and every format of the package. Another
+// implementation can be checked against the file.
+func vectors(t *testing.T) map[string]string {
+	t.Helper()
+	pair := secret(t, 1)
+	a, b := key.Handle(bytes.Repeat([]byte{0xa}, key.HandleSize)), key.Handle(bytes.Repeat([]byte{0xb}, key.HandleSize))
+	v := map[string]string{}
+	put := func(name string, b []byte) { v[name] = hex.EncodeToString(b) }
+
+	up, down := LinkKeys(&pair)
+	put("link key up", up.Bytes())
+	put("link key down", down.Bytes())
+	next := Ratchet(&pair)
+	put("ratchet", next.Bytes())
+	letter := LetterKey(&pair, a, b)
+	put("letter key", letter.Bytes())
+	intro := IntroKey(&pair, a, b)
+	put("introduction key", intro.Bytes())
+	toCallee, toCaller := CallKeys(&pair, bytes.Repeat([]byte{2}, 32), [8]byte{3}, a, b, bytes.Repeat([]byte{4}, 32), bytes.Repeat([]byte{5}, 32))
+	put("call key to callee", toCallee.Bytes())
+	put("call key to caller", toCaller.Bytes())
+	pk, confirm := PairKey([32]byte{6}, []byte("one"), []byte("two"))
+	put("pair key", pk.Bytes())
+	put("confirm key", confirm.Bytes())
+
+	var c cell.Cell
+	var body cell.Body
+	copy(body[:], "body")
+	s := NewSealer(&up, 0)
+	s.random.buf[0], s.random.left = 0x55, 1 // the variant
+	s.Seal(&c, 0x123456789, Head{Feedback: -5, Kind: cell.Letter}, &body)
+	put("cell, slot 0x123456789, variant 0x55, feedback -5, a letter", c[:])
+
+	var plain [cell.StreamSize]byte
+	copy(plain[:], "voice")
+	NewStreamSealer(&toCallee).Seal(&body, 0x123456789, &plain)
+	put("stream, slot 0x123456789", body[:])
+
+	var text [cell.LetterSize]byte
+	copy(text[:], "letter")
+	copy(body[:], b[:])
+	body[classAt] = byte(HourClass(70))
+	copy(body[nonceAt:sealedAt], bytes.Repeat([]byte{7}, cell.NonceSize))
+	NewLetterbox(&letter).close(&body, &text)
+	put("letter, hour 70, nonce of sevens", body[:])
+	return v
+}
+
+func secret(t testing.TB, b byte) key.Secret {
+	t.Helper()
+	s, err := key.NewSecret(bytes.Repeat([]byte{b}, key.SecretSize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestVectors(t *testing.T) {
+	file := filepath.Join("testdata", "vectors.json")
+	got := vectors(t)
+	if *update {
+		b, err := json.MarshalIndent(got, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, append(b, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want map[string]string
+	if err := json.Unmarshal(b, &want); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d vectors, want %d", len(got), len(want))
+	}
+	for name, w := range want {
+		if got[name] != w {
+			t.Errorf("%s: got %s, want %s", name, got[name], w)
+		}
+	}
+}
