@@ -317,11 +317,11 @@ func TestClosedProfile(t *testing.T) {
 }
 
 func TestDefaultDir(t *testing.T) {
-	t.Setenv("HOME", "/home/x")
+	t.Setenv("HOME", "/anna")
 	for data, want := range map[string]string{
 		"/data":    "/data/undertone",
-		"":         "/home/x/.local/share/undertone",
-		"relative": "/home/x/.local/share/undertone",
+		"":         "/anna/.local/share/undertone",
+		"relative": "/anna/.local/share/undertone",
 	} {
 		t.Setenv("XDG_DATA_HOME", data)
 		if got, err := DefaultDir(); err != nil || got != want {
