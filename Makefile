@@ -12,6 +12,8 @@
 # ---- what can be changed on the command line
 
 GO ?= $(or $(shell command -v go),/usr/local/go/bin/go)
+# Where go.dev's archive puts it, for gofmt and the scripts.
+export PATH := $(PATH):/usr/local/go/bin
 # Arguments for make demo: make demo ARGS='--interval 20ms --for 20s'
 ARGS ?=
 # What make test and make bench look at: make test PACKAGES=./transport/...
