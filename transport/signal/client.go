@@ -44,6 +44,9 @@ type Answer struct {
 	SDP string
 	// Link is the key of the link that is about to open.
 	Link key.Secret
+	// Time is the server's clock when it answered, to the second: what the
+	// low bits of a slot number are completed by.
+	Time time.Time
 }
 
 // Online asks the server to let the user online with an SDP offer. Its errors
@@ -83,11 +86,12 @@ func (c *Client) online(ctx context.Context, offer string) (Answer, error) {
 	if err := req.Write(conn); err != nil {
 		return Answer{}, c.unreachable(err)
 	}
-	sdp, err := c.readResponse(conn, req)
+	answer, err := c.readResponse(conn, req)
 	if err != nil {
 		return Answer{}, err
 	}
-	return Answer{SDP: sdp, Link: secrets.link}, nil
+	answer.Link = secrets.link
+	return answer, nil
 }
 
 // request makes the one request. Its header has the same length for everybody.
@@ -194,32 +198,36 @@ func (c *Client) handshakeError(err error) error {
 }
 
 // readResponse reads the server's response: the answer, or its refusal.
-func (c *Client) readResponse(r io.Reader, req *http.Request) (string, error) {
+func (c *Client) readResponse(r io.Reader, req *http.Request) (Answer, error) {
 	limited := bufio.NewReader(io.LimitReader(r, maxHead+AnswerSize))
 	resp, err := http.ReadResponse(limited, req)
 	if err != nil {
 		if isNetwork(err) {
-			return "", c.unreachable(err)
+			return Answer{}, c.unreachable(err)
 		}
-		return "", c.notUndertone(errors.New("its response is not HTTP"))
+		return Answer{}, c.notUndertone(errors.New("its response is not HTTP"))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, AnswerSize+1))
 	switch {
 	case err != nil:
-		return "", c.unreachable(err)
+		return Answer{}, c.unreachable(err)
 	case len(body) > AnswerSize:
-		return "", c.notUndertone(errors.New("its response is too long"))
+		return Answer{}, c.notUndertone(errors.New("its response is too long"))
 	case resp.StatusCode == http.StatusCreated && resp.Header.Get("Content-Type") == typeSDP:
-		return unpad(string(body)), nil
+		when, err := http.ParseTime(resp.Header.Get("Date"))
+		if err != nil {
+			return Answer{}, c.notUndertone(errors.New("its response has no date"))
+		}
+		return Answer{SDP: unpad(string(body)), Time: when}, nil
 	case resp.StatusCode == http.StatusCreated || resp.Header.Get("Content-Type") != typeJSON:
-		return "", c.notUndertone(fmt.Errorf("status %d", resp.StatusCode))
+		return Answer{}, c.notUndertone(fmt.Errorf("status %d", resp.StatusCode))
 	}
 	refusal, err := parseNotice(body, c.Server)
 	if err != nil {
-		return "", c.notUndertone(err)
+		return Answer{}, c.notUndertone(err)
 	}
-	return "", refusal
+	return Answer{}, refusal
 }
 
 // isNetwork reports whether the connection broke, in contrast to bytes that

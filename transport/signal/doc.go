@@ -64,6 +64,7 @@
 // # Response
 //
 //	HTTP/1.1 201 Created
+//	Date: Sun, 22 Nov 2026 17:00:00 GMT
 //	Content-Type: application/sdp
 //	Location: /v1/online
 //	Undertone-Padding: 000…
@@ -78,6 +79,9 @@
 //	Undertone-Padding: 000…
 //
 //	{"code":"invite-used","message":"…","version":1,"mode":"tmix","interval":"40ms"}
+//
+// The date is the server's clock. A cell holds the low 16 bits of its slot only;
+// the date tells which of the slots with these bits is near.
 //
 // The shape is WHIP's (RFC 9725), except that the location is no resource: a
 // user goes offline by closing the link. Version, mode and interval are what

@@ -53,15 +53,15 @@ func FuzzRequest(f *testing.F) {
 func FuzzResponse(f *testing.F) {
 	body := string(noticeBody(newNotice(ErrInviteUsed, uri.Server{Mode: cell.TMIX, Interval: cell.Interval40})))
 	f.Add([]byte("HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: 4096\r\n\r\n" + body))
-	f.Add([]byte("HTTP/1.1 201 Created\r\nContent-Type: application/sdp\r\n\r\n" + answer))
+	f.Add([]byte("HTTP/1.1 201 Created\r\nDate: Sun, 22 Nov 2026 17:00:00 GMT\r\nContent-Type: application/sdp\r\n\r\n" + answer))
 	f.Add([]byte("HTTP/1.1 409 Conflict\r\nContent-Type: application/json\r\n\r\n{\"code\":\"mode\",\"mode\":\"bmix\"}"))
 	f.Add([]byte("HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n"))
 	c := &Client{Server: uri.Server{Host: host, Mode: cell.TMIX, Interval: cell.Interval40}}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		sdp, err := c.readResponse(bytes.NewReader(b), &http.Request{Method: http.MethodPost})
+		a, err := c.readResponse(bytes.NewReader(b), &http.Request{Method: http.MethodPost})
 		if err == nil {
-			if len(sdp) > AnswerSize {
-				t.Fatalf("an answer of %d bytes", len(sdp))
+			if len(a.SDP) > AnswerSize {
+				t.Fatalf("an answer of %d bytes", len(a.SDP))
 			}
 			return
 		}

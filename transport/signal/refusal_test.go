@@ -187,7 +187,8 @@ func (w *world) try(a attempt) (string, error) {
 	if err := r.Write(conn); err != nil {
 		return "", err
 	}
-	return c.readResponse(conn, r)
+	answer, err := c.readResponse(conn, r)
+	return answer.SDP, err
 }
 
 // responses lists what the server sent from then on.
