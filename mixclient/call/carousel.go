@@ -20,7 +20,7 @@ type Item struct {
 // Next returns what goes into the cell of slot n. It is called once in every
 // slot, and keeps the times of the call.
 func (m *Machine) Next(n cell.Slot) Item {
-	m.expire(n)
+	m.Expire(n)
 	switch m.state {
 	case Dialing:
 		return m.dialing(n)
@@ -35,8 +35,8 @@ func (m *Machine) Next(n cell.Slot) Item {
 	return m.telling(n)
 }
 
-// expire ends what has lasted too long.
-func (m *Machine) expire(n cell.Slot) {
+// Expire ends what has lasted too long by slot n. Next does so by itself.
+func (m *Machine) Expire(n cell.Slot) {
 	switch m.state {
 	case Dialing:
 		if m.knocked == 0 && n > m.since+m.slots(pairSeconds) {

@@ -182,6 +182,10 @@ func (c *Core) Online(n cell.Slot, h Half) {
 	c.call.Resume(n)
 }
 
+// Offline takes in that slot n passes without a line: what has lasted too long
+// ends.
+func (c *Core) Offline(n cell.Slot) { c.call.Expire(n) }
+
 // Live reports whether the microphone is open: in a call, and only there.
 func (c *Core) Live() bool { return c.call.State() == call.Talking }
 

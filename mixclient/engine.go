@@ -1,0 +1,323 @@
+package mixclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"undertone/codec"
+	"undertone/mixclient/call"
+	"undertone/mixclient/contact"
+	"undertone/mixclient/core"
+	"undertone/transport/cell"
+	"undertone/transport/key"
+)
+
+// Media is the sound of a call, and of none: the engine calls both methods once
+// in every slot, from one goroutine. codec.Voice is one.
+type Media interface {
+	// Mouth encodes the sound of slot n into f. If live is false there is no
+	// call, and f must hold something that costs as much.
+	Mouth(n cell.Slot, live bool, f *codec.Frame)
+	// Ear plays f, or conceals that it is missing if it is nil. If live is
+	// false there is no call.
+	Ear(n cell.Slot, live bool, f *codec.Frame)
+}
+
+// Config says who the user is and how he reaches his server.
+type Config struct {
+	// Self is the user's identity, Name what he calls himself.
+	Self *key.Identity
+	Name string
+	// Intro is the user's introduction secret.
+	Intro key.Secret
+	// Interval is the set's.
+	Interval cell.Interval
+	// TellBusy tells callers why they get no answer.
+	TellBusy bool
+	// Contacts are the user's contacts.
+	Contacts []*contact.Contact
+	// Media is the sound.
+	Media Media
+	// Dialer opens links.
+	Dialer Dialer
+}
+
+func (c *Config) validate() error {
+	switch {
+	case c.Self == nil:
+		return errors.New("mixclient: no identity")
+	case c.Media == nil:
+		return errors.New("mixclient: no media")
+	case c.Dialer == nil:
+		return errors.New("mixclient: no dialer")
+	case c.Interval.Samples() == 0:
+		return fmt.Errorf("mixclient: interval %v", time.Duration(c.Interval))
+	}
+	return nil
+}
+
+// Times of the engine.
+const (
+	// lead is how long before a tick its cell is prepared. Encoding, sealing
+	// and a step of a handshake take two milliseconds at most; the rest is for
+	// the scheduler.
+	lead = 8 * time.Millisecond
+	// silentFor is how long a line may bring no cell until it counts as lost.
+	silentFor = time.Second
+	// firstCell is how long a new line may take to bring its first cell.
+	firstCell = 5 * time.Second
+	// leaveFor bounds how long a hang-up may take.
+	leaveFor = 3 * time.Second
+	// inboxDepth is how many cells may wait to be opened: more than any stall
+	// that a link survives.
+	inboxDepth = 64
+	// aheadSlots is how far apart the slots of a link are that are sealed at
+	// the same time: cover for five seconds of 20 ms, with room to spare.
+	aheadSlots = 512
+)
+
+// An Engine is one client. Run must be called once; all other methods may be
+// called from any goroutine.
+type Engine struct {
+	// Set at creation, read only.
+	cfg      Config
+	commands chan func()
+	arrivals chan arrival
+	dialed   chan dialed
+	stopped  chan struct{} // closed when Run returns
+	queue    *queue
+
+	// Touched by Run's goroutine only.
+	core    *core.Core
+	jitter  *codec.Jitter
+	line    *line // nil when offline
+	dialing bool
+	tries   int  // attempts since the last line that lasted
+	was     bool // there was a line
+	slot    cell.Slot
+	seen    time.Time // when the slot was current
+	earSlot cell.Slot
+	earAt   time.Time
+	ear     *time.Timer
+	retry   *time.Timer
+	waiting bool // nothing was heard yet in the present call
+	fatal   error
+	played  Played
+	voice   codec.Frame
+	frame   codec.Frame
+	cell    cell.Cell
+
+	shared shared
+}
+
+// An arrival is a message that came over a line.
+type arrival struct {
+	line *line
+	cell cell.Cell
+	at   time.Time
+}
+
+// New returns an engine that is offline.
+func New(cfg Config) (*Engine, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	c, err := core.New(core.Config{Self: cfg.Self, Name: cfg.Name, Intro: cfg.Intro, Interval: cfg.Interval, TellBusy: cfg.TellBusy})
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range cfg.Contacts {
+		c.Add(x)
+	}
+	now := time.Now()
+	return &Engine{
+		cfg:      cfg,
+		commands: make(chan func()),
+		arrivals: make(chan arrival, inboxDepth),
+		dialed:   make(chan dialed),
+		stopped:  make(chan struct{}),
+		queue:    newQueue(),
+		core:     c,
+		jitter:   codec.NewJitter(cfg.Interval),
+		slot:     cfg.Interval.At(now),
+		seen:     now,
+	}, nil
+}
+
+// Run goes online and stays online until ctx ends, and then returns nil. It
+// returns an error only if the server refuses the user before he ever was
+// online, for a reason that only a person can mend.
+func (e *Engine) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer close(e.stopped)
+	e.ear = time.NewTimer(time.Hour)
+	e.retry = time.NewTimer(0)
+	defer e.ear.Stop()
+	defer e.retry.Stop()
+	defer func() {
+		cancel()
+		e.hangUpLine(nil)
+		if e.dialing {
+			if d := <-e.dialed; d.link != nil {
+				d.link.Close()
+			}
+		}
+		e.queue.close()
+	}()
+	for ctx.Err() == nil && e.fatal == nil {
+		e.turn(ctx)
+	}
+	return e.fatal
+}
+
+// turn waits for whatever comes next, and does it.
+func (e *Engine) turn(ctx context.Context) {
+	var wake <-chan cell.Slot
+	var ended <-chan struct{}
+	if e.line != nil {
+		wake, ended = e.line.pacer.Wake(), e.line.link.Done()
+	}
+	select {
+	case n := <-wake:
+		e.mouth(n)
+	case a := <-e.arrivals:
+		e.down(&a)
+	case <-e.ear.C:
+		e.hear()
+	case f := <-e.commands:
+		f()
+	case d := <-e.dialed:
+		e.connected(ctx, d)
+	case <-e.retry.C:
+		e.dial(ctx)
+	case <-ended:
+		e.hangUpLine(e.line.link.Err())
+	case <-ctx.Done():
+	}
+	e.publish()
+}
+
+// mouth prepares the cell of slot n, and lays in cover.
+func (e *Engine) mouth(n cell.Slot) {
+	e.cfg.Media.Mouth(n, e.core.Live(), &e.voice)
+	e.core.Up(&e.cell, n, (*[cell.VoiceSize]byte)(&e.voice))
+	e.line.pacer.Stage(n, &e.cell)
+	for {
+		n, ok := e.line.pacer.Want()
+		if !ok {
+			return
+		}
+		e.core.Cover(&e.cell, n)
+		e.line.pacer.Cover(n, &e.cell)
+	}
+}
+
+// down opens a cell and keeps its voice until it is due.
+func (e *Engine) down(a *arrival) {
+	if a.line != e.line {
+		return // Of a line that is gone.
+	}
+	h, ok := e.core.Down(&a.cell, e.slotAt(a.at), (*[cell.VoiceSize]byte)(&e.frame))
+	if !ok {
+		return
+	}
+	e.line.heard(h, a.at)
+	e.slot, e.seen = h.Slot, a.at
+	var f *codec.Frame
+	if h.Voice {
+		f = &e.frame
+	}
+	first := !e.line.on
+	e.jitter.Put(h.Slot, f, a.at)
+	if first {
+		e.line.on, e.was = true, true
+		e.queue.put(Event{Kind: Online, At: a.at})
+		e.earSlot = h.Slot
+	}
+	e.setEar()
+}
+
+// hear plays the slot that is due.
+func (e *Engine) hear() {
+	now := time.Now()
+	if e.line != nil && e.line.on {
+		e.catchUp(now)
+	} else {
+		e.core.Offline(e.slotAt(now))
+	}
+	live := e.core.Live()
+	var f *codec.Frame
+	if e.jitter.Take(e.earSlot, &e.frame) {
+		f = &e.frame
+	}
+	e.count(live, f != nil, now)
+	e.cfg.Media.Ear(e.earSlot, live, f)
+	e.earSlot++
+	e.earAt = now
+	e.setEar()
+	if e.line != nil && now.Sub(e.line.last) > e.line.patience() {
+		e.hangUpLine(ErrSilent)
+	}
+}
+
+// count keeps the numbers of a call, and tells of its first voice.
+func (e *Engine) count(live, heard bool, now time.Time) {
+	switch {
+	case !live:
+	case !heard:
+		if !e.waiting {
+			e.played.Concealed++
+		}
+	default:
+		e.played.Heard++
+		if e.waiting {
+			e.waiting = false
+			e.queue.put(Event{Kind: VoiceHeard, At: now})
+		}
+	}
+}
+
+// catchUp skips slots that were due long ago, after a stall: to play them now
+// would only make everything after them late.
+func (e *Engine) catchUp(now time.Time) {
+	due, ok := e.jitter.Due(e.earSlot)
+	if !ok {
+		return
+	}
+	if late := now.Sub(due); late > 2*e.cfg.Interval.Duration() {
+		e.earSlot += cell.Slot(late / e.cfg.Interval.Duration()) //nolint:gosec // positive
+	}
+}
+
+// setEar sets the timer to when the next slot is to be heard. Without a line
+// the ear goes on at its own pace: a call may survive.
+func (e *Engine) setEar() {
+	at := e.earAt.Add(e.cfg.Interval.Duration())
+	if e.line != nil && e.line.on {
+		if due, ok := e.jitter.Due(e.earSlot); ok {
+			at = due
+		}
+	}
+	e.ear.Reset(time.Until(at))
+}
+
+// slotAt returns about which slot it is, by the server's clock.
+func (e *Engine) slotAt(at time.Time) cell.Slot {
+	if at.Before(e.seen) {
+		return e.slot
+	}
+	return e.slot + cell.Slot(at.Sub(e.seen)/e.cfg.Interval.Duration()) //nolint:gosec // positive
+}
+
+// publish passes on what happened in the core, and what others may read.
+func (e *Engine) publish() {
+	for _, ev := range e.core.Events() {
+		if ev.Kind == core.Call && ev.Call.Kind == call.Connected {
+			e.waiting = true
+		}
+		e.queue.put(Event{Kind: FromCore, At: time.Now(), Core: ev})
+	}
+	e.shared.store(e)
+}

@@ -1,0 +1,207 @@
+package mixclient
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"undertone/mixclient/core"
+	"undertone/mixclient/tmix"
+	"undertone/transport/cell"
+	"undertone/transport/key"
+	"undertone/transport/pacer"
+	"undertone/transport/signal"
+)
+
+// ErrSilent is why a line is given up that brings no cells any more.
+var ErrSilent = errors.New("the server has gone silent; trying again")
+
+// ErrClock is why a line is given up whose server counts slots that have passed
+// already: with them, keys of the present call would be used twice.
+var ErrClock = errors.New("the clock of the server went back; its operator should look at it")
+
+// A Link is the data channel of a line (rtc.Link).
+type Link interface {
+	Send(b []byte)
+	Done() <-chan struct{}
+	Err() error
+	Close()
+}
+
+// A Ticket is what signalling brings besides the link.
+type Ticket struct {
+	// Key is the link's.
+	Key key.Secret
+	// Time is the server's clock, to the second.
+	Time time.Time
+}
+
+// A Dialer opens links. receive is called with each message, from one goroutine
+// at a time.
+type Dialer interface {
+	Dial(ctx context.Context, receive func(b []byte, at time.Time)) (Link, Ticket, error)
+}
+
+// A line is one link with its keys and its pacer.
+type line struct {
+	link   Link
+	pacer  *pacer.Pacer
+	ends   context.CancelFunc
+	done   sync.WaitGroup
+	opened time.Time
+
+	on    bool      // the first cell has come
+	last  time.Time // when the last cell came
+	first cell.Slot
+	high  cell.Slot // the highest slot heard
+	cells uint64    // cells heard
+	early int8      // the last feedback
+}
+
+// patience is how long the line may be silent.
+func (l *line) patience() time.Duration {
+	if l.on {
+		return silentFor
+	}
+	return firstCell
+}
+
+// heard takes in that a cell came.
+func (l *line) heard(h core.Heard, at time.Time) {
+	if l.cells == 0 || h.Slot < l.first {
+		l.first = h.Slot
+	}
+	l.cells++
+	l.last, l.early = at, h.Feedback
+	if h.Slot > l.high {
+		l.high = h.Slot
+		l.pacer.Heard(h.Slot, at, h.Feedback)
+	}
+}
+
+// dialed is what an attempt to go online led to.
+type dialed struct {
+	line   *line
+	link   Link
+	ticket Ticket
+	err    error
+}
+
+// Back-off between attempts to go online: it depends on the number of attempts
+// and on chance, never on a call.
+const (
+	firstRetry = time.Second
+	lastRetry  = 30 * time.Second
+	// lasting is how long a line must have been there to start over.
+	lasting = time.Minute
+)
+
+func backOff(tries int) time.Duration {
+	if tries == 0 {
+		return 0
+	}
+	d := lastRetry
+	if tries <= 5 {
+		d = firstRetry << (tries - 1)
+	}
+	d = min(d, lastRetry)
+	return d - d/4 + rand.N(d/2) //nolint:gosec // spreads clients, hides nothing
+}
+
+// dial starts an attempt to go online.
+func (e *Engine) dial(ctx context.Context) {
+	if e.line != nil || e.dialing {
+		return
+	}
+	e.dialing = true
+	l := new(line)
+	go func() {
+		link, ticket, err := e.cfg.Dialer.Dial(ctx, func(b []byte, at time.Time) { e.receive(l, b, at) })
+		e.dialed <- dialed{line: l, link: link, ticket: ticket, err: err}
+	}()
+}
+
+// receive takes a message from the link. It never waits: the clock of the
+// link's goroutine is not the engine's. Messages of any other length than a
+// cell's are none of ours.
+func (e *Engine) receive(l *line, b []byte, at time.Time) {
+	if len(b) != cell.Size {
+		return
+	}
+	select {
+	case e.arrivals <- arrival{line: l, cell: cell.Cell(b), at: at}:
+	default:
+	}
+}
+
+// connected takes over a new line, or plans the next attempt.
+func (e *Engine) connected(ctx context.Context, d dialed) {
+	e.dialing = false
+	if d.err == nil {
+		d.err = e.open(ctx, d)
+	}
+	if d.err == nil {
+		return
+	}
+	if d.link != nil {
+		d.link.Close()
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	if signal.Permanent(d.err) && !e.was {
+		e.fatal = d.err
+		return
+	}
+	e.offline(d.err)
+}
+
+// open begins to use a new line.
+func (e *Engine) open(ctx context.Context, d dialed) error {
+	slot := e.cfg.Interval.At(d.ticket.Time)
+	if e.was && slot+e.cfg.Interval.Slots(time.Minute) < e.slot {
+		return ErrClock
+	}
+	l := d.line
+	p, err := pacer.New(pacer.Config{Interval: e.cfg.Interval, Lead: lead}, d.link.Send)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	l.link, l.pacer, l.opened, l.last = d.link, p, now, now
+	ctx, l.ends = context.WithCancel(ctx)
+	l.done.Go(func() { p.Run(ctx) })
+	e.line = l
+	e.slot, e.seen = slot, now
+	e.jitter.Reset()
+	e.core.Online(slot, tmix.New(&d.ticket.Key, aheadSlots))
+	e.setEar()
+	return nil
+}
+
+// hangUpLine ends the line, if there is one, and plans the next.
+func (e *Engine) hangUpLine(why error) {
+	l := e.line
+	if l == nil {
+		return
+	}
+	e.line = nil
+	l.ends()
+	l.done.Wait()
+	l.link.Close()
+	e.shared.ended(l)
+	if time.Since(l.opened) > lasting {
+		e.tries = 0
+	}
+	e.earAt = time.Now()
+	e.setEar()
+	e.offline(why)
+}
+
+func (e *Engine) offline(why error) {
+	e.queue.put(Event{Kind: Offline, At: time.Now(), Err: why})
+	e.retry.Reset(backOff(e.tries))
+	e.tries++
+}
