@@ -157,3 +157,18 @@ func TestDay(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+func TestNames(t *testing.T) {
+	for _, a := range []AnswerMode{AnswerAsk, AnswerAuto, AnswerNever} {
+		if got, err := ParseAnswerMode(a.String()); err != nil || got != a {
+			t.Errorf("%v is read as %v (%v)", a, got, err)
+		}
+	}
+	if _, err := ParseAnswerMode("always"); err == nil {
+		t.Error("read a way to answer that does not exist")
+	}
+	got := fmt.Sprint(Outgoing, Incoming, Direction(0), Answered, NoAnswer, Declined, Outcome(9), AnswerMode(9))
+	if want := "outgoing incoming unknown answered no answer declined unknown unknown"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -16,7 +16,7 @@
 //
 // With a passphrase, the file tells its reader nothing but its size class and
 // when it was last written, as far as the passphrase withstands guessing
-// (argon2id makes a guess cost 64 MiB and about a tenth of a second).
+// (argon2id makes a guess cost 64 MiB and tenths of a second).
 //
 // Without one, the key lies next to the file. That protects a copy of the file
 // that went elsewhere without the key, and no more: whoever can read the folder
