@@ -100,6 +100,7 @@ type Event struct {
 	Peer     key.Handle
 	Outgoing bool
 	Slot     cell.Slot
+	Began    cell.Slot // Ended: when it was dialed, or began to ring
 	Outcome  Outcome   // Ended
 	Talked   cell.Slot // Ended: how many slots both could hear each other
 }
@@ -167,6 +168,7 @@ type Machine struct {
 
 	state    State
 	since    cell.Slot // when the state was entered
+	began    cell.Slot // when the call was dialed, or began to ring
 	peer     *contact.Contact
 	outgoing bool
 	knock    knock // outgoing: ours; incoming: theirs
@@ -238,7 +240,7 @@ func (m *Machine) enter(n cell.Slot, s State) {
 
 // end leaves the call, whatever its state.
 func (m *Machine) end(n cell.Slot, o Outcome, notify bool) {
-	e := Event{Kind: Ended, Peer: m.peer.Handle(), Outgoing: m.outgoing, Slot: n, Outcome: o}
+	e := Event{Kind: Ended, Peer: m.peer.Handle(), Outgoing: m.outgoing, Slot: n, Began: m.began, Outcome: o}
 	if m.state == Talking {
 		e.Talked = n - m.talking
 	}
@@ -267,7 +269,7 @@ func (m *Machine) Dial(n cell.Slot, peer *contact.Contact) error {
 	if m.state != Idle {
 		return ErrBusy
 	}
-	m.peer, m.outgoing = peer, true
+	m.peer, m.outgoing, m.began = peer, true, n
 	m.knock, m.knocked = knock{}, 0
 	_, _ = rand.Read(m.knock.call[:]) // Never fails: the program ends if the system has no randomness.
 	m.due = freshKey
@@ -387,12 +389,12 @@ func (m *Machine) knockedBy(n cell.Slot, from *contact.Contact, l wire.CallLette
 	default:
 		m.remember(l.Call)
 		m.tellWhy(from, l.Call, wire.Busy)
-		m.event(Event{Kind: Ended, Peer: from.Handle(), Slot: n, Outcome: Missed})
+		m.event(Event{Kind: Ended, Peer: from.Handle(), Slot: n, Began: n, Outcome: Missed})
 	}
 }
 
 func (m *Machine) ring(n cell.Slot, from *contact.Contact, l wire.CallLetter) {
-	m.peer, m.outgoing = from, false
+	m.peer, m.outgoing, m.began = from, false, n
 	m.knock = knock{call: l.Call, key: l.Key, slot: l.Slot}
 	m.knocked = n
 	m.enter(n, Ringing)

@@ -1,0 +1,267 @@
+// Package phone is what a user holds in his hand: one loop that ties the engine,
+// the sound and the profile together. The command line drives it now, a window
+// will; both see the same commands, events and State, and neither holds a key or
+// owns a protocol.
+//
+//	   commands ──▶ ┌───────┐ ◀── events ── mixclient.Engine ◀── codec.Voice ◀── audio.Device
+//	                │ Phone │
+//	Next, State ◀── └───┬───┘ ──▶ profile (memory; the disk has its own times)
+//
+// The phone gives names to what the engine knows by handles, answers by itself
+// if it is told to, and keeps contacts, their keys and the history in the
+// profile. It writes to memory only: profile.Keep writes to disk at fixed times,
+// so that no call shows in a file.
+package phone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"undertone/app/internal/audio"
+	"undertone/app/internal/profile"
+	"undertone/codec"
+	"undertone/mixclient"
+	"undertone/mixclient/contact"
+	"undertone/transport/key"
+	"undertone/transport/signal"
+	"undertone/transport/uri"
+)
+
+// keepEvery is how often the keys of contacts are copied into the profile. They
+// change with the hour, and with pairing; the time does not depend on either.
+const keepEvery = 20 * time.Second
+
+// Config says what to tie together.
+type Config struct {
+	// Profile is open, and stays open until Run has returned.
+	Profile *profile.Profile
+	// Sound is closed by whoever opened it, after Run has returned.
+	Sound audio.Device
+	// Answer says what to do when it rings.
+	Answer profile.AnswerMode
+	// Connect opens the connection of signalling; nil stands for the system's
+	// network.
+	Connect func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Socket opens the socket of a link; nil stands for one on any port.
+	Socket func() (net.PacketConn, error)
+	// Problem is told what is wrong with writing the profile, and nil when it
+	// works again. It may be nil.
+	Problem func(error)
+}
+
+// A Phone is one user's. Run must be called once; all other methods may be
+// called from any goroutine.
+type Phone struct {
+	cfg    Config
+	self   key.Handle
+	server uri.Server
+	engine *mixclient.Engine
+	voice  *codec.Voice
+
+	mu    sync.Mutex
+	names map[key.Handle]string
+	out   chan Event
+}
+
+// New returns a phone that is offline.
+func New(cfg Config) (*Phone, error) {
+	if cfg.Problem == nil {
+		cfg.Problem = func(error) {}
+	}
+	c := cfg.Profile.Snapshot()
+	defer c.Wipe()
+	id, err := key.IdentityFromSeed(&c.Seed)
+	if err != nil {
+		return nil, err
+	}
+	voice, err := newVoice(c.Account.Server.Interval, cfg.Sound)
+	if err != nil {
+		return nil, err
+	}
+	p := &Phone{
+		cfg:    cfg,
+		self:   id.Account().Handle(),
+		server: c.Account.Server,
+		voice:  voice,
+		names:  make(map[key.Handle]string),
+		out:    make(chan Event, 64),
+	}
+	contacts, err := p.contacts(c)
+	if err != nil {
+		return nil, err
+	}
+	engine := mixclient.Config{
+		Self:     id,
+		Name:     c.Name,
+		Interval: p.server.Interval,
+		TellBusy: c.Settings.TellBusy,
+		Contacts: contacts,
+		Media:    voice,
+		Dialer: &mixclient.Network{
+			Client: signal.Client{Server: p.server, Identity: id, Token: c.Account.Token, Dial: cfg.Connect},
+			Socket: cfg.Socket,
+		},
+	}
+	if intro := c.Intro(); intro != nil {
+		engine.Intro = intro.Secret
+	}
+	p.engine, err = mixclient.New(engine)
+	return p, err
+}
+
+// contacts turns the profile's contacts into the engine's.
+func (p *Phone) contacts(c *profile.Content) ([]*contact.Contact, error) {
+	var all []*contact.Contact
+	for i := range c.Contacts {
+		from := &c.Contacts[i]
+		x := contact.New(p.self, from.Name, from.Fingerprint)
+		x.Intro, x.Blocked = from.Intro, from.Blocked
+		if err := x.SetState(from.State); err != nil {
+			return nil, fmt.Errorf("contact %s: %w", from.Name, err)
+		}
+		p.names[x.Handle()] = from.Name
+		all = append(all, x)
+	}
+	return all, nil
+}
+
+// Run goes online and stays online until ctx ends, and then returns nil. It
+// returns an error if the server refuses the user for a reason that only a
+// person can mend.
+func (p *Phone) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	defer close(p.out)
+	defer group.Wait() // The last write comes after the last change.
+	defer cancel()
+
+	kept, stopKeeping := context.WithCancel(context.Background())
+	defer stopKeeping()
+	group.Go(func() { p.cfg.Profile.Keep(kept, p.cfg.Problem) })
+
+	result := make(chan error, 1)
+	group.Go(func() { result <- p.engine.Run(ctx) })
+	group.Go(func() { p.keepKeys(ctx) })
+
+	for {
+		e, err := p.engine.Next(context.Background())
+		if errors.Is(err, mixclient.ErrStopped) {
+			return <-result
+		}
+		p.handle(ctx, e)
+	}
+}
+
+// keepKeys copies the keys of contacts into the profile's memory.
+func (p *Phone) keepKeys(ctx context.Context) {
+	t := time.NewTicker(keepEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			p.copyKeys()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (p *Phone) copyKeys() {
+	keeps, err := p.engine.Keeps()
+	if err != nil {
+		return // The engine has stopped; its keys were copied before.
+	}
+	states := make(map[key.Handle][]byte, len(keeps))
+	for _, k := range keeps {
+		states[k.Handle] = k.State
+	}
+	p.update(func(c *profile.Content) error {
+		for i := range c.Contacts {
+			if s, ok := states[c.Contacts[i].Handle()]; ok {
+				c.Contacts[i].State = s
+			}
+		}
+		return nil
+	})
+}
+
+// update changes the profile in memory.
+func (p *Phone) update(change func(*profile.Content) error) {
+	if err := p.cfg.Profile.Update(change); err != nil {
+		p.cfg.Problem(err)
+	}
+}
+
+// Self returns the user's own handle.
+func (p *Phone) Self() key.Handle { return p.self }
+
+// handleOf returns the handle of a contact.
+func (p *Phone) handleOf(name string) (key.Handle, error) {
+	c := p.cfg.Profile.Snapshot()
+	defer c.Wipe()
+	x, err := c.Contact(name)
+	if err != nil {
+		return key.Handle{}, err
+	}
+	return x.Handle(), nil
+}
+
+// Call rings a contact. Events tell what comes of it.
+func (p *Phone) Call(name string) error {
+	h, err := p.handleOf(name)
+	if err != nil {
+		return err
+	}
+	return p.engine.Call(h)
+}
+
+// Answer answers the call that rings.
+func (p *Phone) Answer() error { return p.engine.Answer() }
+
+// Decline declines the call that rings. The caller cannot tell.
+func (p *Phone) Decline() error { return p.engine.Decline() }
+
+// Hangup ends the call, or gives up ringing.
+func (p *Phone) Hangup() error { return p.engine.Hangup() }
+
+// Leave hangs up and returns when the other side was told.
+func (p *Phone) Leave(ctx context.Context) { p.engine.Leave(ctx) }
+
+// AwaitIdle returns when there is no call, or ctx ends.
+func (p *Phone) AwaitIdle(ctx context.Context) { p.engine.AwaitIdle(ctx) }
+
+// Mute stops or lets pass what the microphone hears.
+func (p *Phone) Mute(on bool) { p.voice.SetMuted(on) }
+
+// Muted reports whether the microphone is muted.
+func (p *Phone) Muted() bool { return p.voice.Muted() }
+
+// State returns how things stand.
+func (p *Phone) State() State {
+	s := p.engine.State()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return State{State: s, With: p.names[s.Peer], Trouble: trouble(p.cfg.Sound), Muted: p.Muted()}
+}
+
+// A State is how things stand.
+type State struct {
+	mixclient.State
+	// With is the name of the other side of the call, "" without one.
+	With string
+	// Trouble is what is wrong with the sound, nil if nothing is.
+	Trouble error
+	// Muted reports whether the microphone is muted.
+	Muted bool
+}
+
+func trouble(d audio.Device) error {
+	if t, ok := d.(interface{ Trouble() error }); ok {
+		return t.Trouble()
+	}
+	return nil
+}
