@@ -1,0 +1,219 @@
+// Package admin is how the operator's commands talk to a running server: HTTP
+// with JSON over a Unix socket in the data folder, which only the owner of the
+// folder can open.
+//
+//	GET  /v1/status             how the server does: facts that an eavesdropper
+//	                            has already, nothing per user, nothing per call
+//	POST /v1/users/HANDLE/check the user was disabled, enabled or removed in
+//	                            the registry: act on it now
+//
+// The commands change the registry themselves, whether a server runs or not,
+// and tell the server afterwards; so there is one way of changing it.
+//
+// The server calls Serve, a command makes a Client. Only server packages may
+// import this one.
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"undertone/transport/key"
+)
+
+// A Status is how a server does.
+type Status struct {
+	// Version is that of the program.
+	Version string `json:"version"`
+	// Started is when the server started.
+	Started time.Time `json:"started"`
+	// Signal and Cells are the addresses that it listens at.
+	Signal string `json:"signal"`
+	Cells  string `json:"cells"`
+	// Mode and Interval are the set's.
+	Mode     string `json:"mode"`
+	Interval string `json:"interval"`
+	// Online is how many users are online, of Places at most.
+	Online int `json:"online"`
+	Places int `json:"places"`
+	// Slots is how many slots the server has mixed since it started, and
+	// Skipped how many it had to leave out.
+	Slots   uint64 `json:"slots"`
+	Skipped uint64 `json:"slots_skipped"`
+	// LatenessMS is how late the work of a slot began, in milliseconds: the
+	// median, the 99th percentile, and the worst.
+	LatenessMS Lateness `json:"lateness_ms"`
+	// Late is how many cells of users came after their cut-off, and Lost how
+	// many never came.
+	Late uint64 `json:"cells_late"`
+	Lost uint64 `json:"cells_lost"`
+	// CertificateEnds is when the online certificate runs out.
+	CertificateEnds time.Time `json:"certificate_ends"`
+}
+
+// Lateness is a distribution, in milliseconds.
+type Lateness struct {
+	P50 float64 `json:"p50"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+}
+
+// A Server is what the commands ask.
+type Server interface {
+	// Status is called at any time, from any goroutine.
+	Status() Status
+	// CheckUser closes the link of a user who may not be online any more.
+	CheckUser(ctx context.Context, h key.Handle) error
+}
+
+const (
+	// maxSocketPath is the length of the longest path that every Unix accepts
+	// for a socket, in bytes.
+	maxSocketPath = 103
+	// requestTime bounds each request, on both sides.
+	requestTime = 5 * time.Second
+	// maxReply is the longest reply that a command reads, in bytes.
+	maxReply = 64 << 10
+)
+
+// ErrNotRunning means that no server listens on the socket.
+var ErrNotRunning = errors.New("the server is not running")
+
+// Listen makes the socket. A socket that a killed server left behind is
+// replaced; so the caller must hold the lock of the data folder.
+func Listen(path string) (net.Listener, error) {
+	if len(path) > maxSocketPath {
+		return nil, fmt.Errorf("the path of the data folder is too long for a socket in it (%s has %d bytes, and %d is the most); choose a shorter one with --data",
+			path, len(path), maxSocketPath)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("replace the admin socket: %w", err)
+	}
+	l, err := new(net.ListenConfig).Listen(context.Background(), "unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("the admin socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		_ = l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// Serve answers commands on l until the context ends, and returns when all of
+// them have been answered.
+func Serve(ctx context.Context, l net.Listener, s Server) error {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(s.Status())
+	})
+	mux.HandleFunc("POST /v1/users/{handle}/check", func(w http.ResponseWriter, r *http.Request) {
+		h, err := key.ParseHandle(r.PathValue("handle"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		if err := s.CheckUser(r.Context(), h); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	var connections sync.WaitGroup
+	server := &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: requestTime,
+		ReadTimeout:       requestTime,
+		WriteTimeout:      2 * requestTime,
+		MaxHeaderBytes:    4 << 10,
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew:
+				connections.Add(1)
+			case http.StateClosed, http.StateHijacked:
+				connections.Done()
+			case http.StateActive, http.StateIdle:
+			}
+		},
+	}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	err := server.Serve(l)
+	connections.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// A Client asks a running server.
+type Client struct {
+	http *http.Client
+}
+
+// NewClient returns a client of the server on the socket at path.
+func NewClient(path string) *Client {
+	return &Client{&http.Client{
+		Timeout: requestTime,
+		Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, "unix", path)
+			},
+		},
+	}}
+}
+
+// Status asks how the server does. It returns ErrNotRunning if there is none.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	var s Status
+	body, err := c.do(ctx, http.MethodGet, "/v1/status")
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal(body, &s); err != nil {
+		return s, fmt.Errorf("the server's status cannot be read; is it of another version? %w", err)
+	}
+	return s, nil
+}
+
+// CheckUser tells the server that a user was changed in the registry. It
+// returns ErrNotRunning if there is none to tell.
+func (c *Client) CheckUser(ctx context.Context, h key.Handle) error {
+	_, err := c.do(ctx, http.MethodPost, "/v1/users/"+h.String()+"/check")
+	return err
+}
+
+func (c *Client) do(ctx context.Context, method, path string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://undertone"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+			return nil, ErrNotRunning
+		}
+		return nil, fmt.Errorf("ask the running server: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxReply))
+	if err != nil {
+		return nil, fmt.Errorf("ask the running server: %w", err)
+	}
+	if resp.StatusCode/100 != 2 {
+		return nil, fmt.Errorf("the running server says: %s", bytes.TrimSpace(body))
+	}
+	return body, nil
+}
