@@ -53,6 +53,9 @@ const (
 	// bits can tell.
 	maxHold = time.Minute
 
+	// hold is how long before its time the pacer keeps a processor for itself,
+	// twice in a slot.
+	hold = time.Millisecond
 	// stageDepth is for how many slots ahead voice may be staged.
 	stageDepth = 16
 	// inboxDepth is how many reports may wait until the next tick.
@@ -111,9 +114,9 @@ func (c *Config) populate() error {
 // Heard from one at a time.
 type Pacer struct {
 	// Set at creation, read only.
-	cfg  Config
-	hold cell.Slot
-	send func(b []byte)
+	cfg   Config
+	stock cell.Slot // how many slots cover is held for
+	send  func(b []byte)
 
 	// Shared.
 	cover *berth.Ring
@@ -145,12 +148,12 @@ func New(cfg Config, send func(b []byte)) (*Pacer, error) {
 	if err := cfg.populate(); err != nil {
 		return nil, err
 	}
-	hold := cfg.Interval.Slots(cfg.Hold)
+	stock := cfg.Interval.Slots(cfg.Hold)
 	return &Pacer{
 		cfg:   cfg,
-		hold:  hold,
+		stock: stock,
 		send:  send,
-		cover: berth.New(int(hold) + 1), //nolint:gosec // small
+		cover: berth.New(int(stock) + 1), //nolint:gosec // small
 		voice: berth.New(stageDepth),
 		wake:  make(chan cell.Slot, 1),
 		inbox: make(chan report, inboxDepth),
@@ -179,7 +182,7 @@ func (p *Pacer) Want() (cell.Slot, bool) {
 		return 0, false
 	}
 	p.covered = max(p.covered, next)
-	return p.covered, p.covered < next+p.hold
+	return p.covered, p.covered < next+p.stock
 }
 
 // Cover lays in the cover for slot n, which Want returned. It reports whether
@@ -203,7 +206,7 @@ func (p *Pacer) Stage(n cell.Slot, c *cell.Cell) bool {
 
 // Run paces until ctx ends. It must be called once.
 func (p *Pacer) Run(ctx context.Context) {
-	a := alarm.New()
+	a := alarm.New(hold)
 	defer a.Close()
 	if !p.start(ctx) {
 		return

@@ -8,8 +8,8 @@
 // process is. An Alarm approaches its time in three stages:
 //
 //	more than 5 ms ahead      a Go timer, which a context can end
-//	5 ms to 1 ms ahead        a sleep of the thread
-//	the last millisecond      a sleep of the thread that keeps its processor of
+//	less than that            a sleep of the thread
+//	the last moment           a sleep of the thread that keeps its processor of
 //	                          the Go scheduler, so that no other goroutine can
 //	                          be in the way when it is over
 //
@@ -32,10 +32,6 @@ const (
 	// timerLead is how long before its time the timer gives way to sleeps of
 	// the thread: longer than a timer is late on a busy machine.
 	timerLead = 5 * time.Millisecond
-	// holdLead is how long the processor of the scheduler is held. It is as
-	// long as it takes to get one back when others wait for it, and short
-	// enough not to be missed by them.
-	holdLead = time.Millisecond
 	// probe is how long New sleeps to find out whether time is real.
 	probe = 50 * time.Microsecond
 )
@@ -43,15 +39,18 @@ const (
 // An Alarm belongs to the goroutine that made it.
 type Alarm struct {
 	timer    *time.Timer
+	hold     time.Duration
 	real     bool
 	priority priority
 }
 
 // New locks the calling goroutine to its thread, and asks the system to treat
-// that thread well; a refusal changes nothing. Close undoes it.
-func New() *Alarm {
+// that thread well; a refusal changes nothing. Close undoes it. hold is how long
+// the last moment is: zero for who waits often, and otherwise as long as it takes
+// to get a processor of the scheduler back, about a millisecond.
+func New(hold time.Duration) *Alarm {
 	runtime.LockOSThread()
-	a := &Alarm{timer: time.NewTimer(time.Hour)}
+	a := &Alarm{timer: time.NewTimer(time.Hour), hold: hold}
 	a.timer.Stop()
 	a.priority = raise()
 	before := time.Now()
@@ -84,8 +83,8 @@ func (a *Alarm) Wait(ctx context.Context, t time.Time) bool {
 		}
 	}
 	for d := time.Until(t); d > 0; d = time.Until(t) {
-		if d > holdLead {
-			sleepThread(d - holdLead)
+		if d > a.hold {
+			sleepThread(d - a.hold)
 		} else {
 			holdThread(d)
 		}

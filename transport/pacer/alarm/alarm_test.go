@@ -10,7 +10,7 @@ import (
 )
 
 func TestNeverEarly(t *testing.T) {
-	a := alarm.New()
+	a := alarm.New(time.Millisecond)
 	defer a.Close()
 	at := time.Now()
 	for range 20 {
@@ -26,7 +26,7 @@ func TestNeverEarly(t *testing.T) {
 
 func TestExactInFakeTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := alarm.New()
+		a := alarm.New(time.Millisecond)
 		defer a.Close()
 		at := time.Now()
 		for range 100 {
@@ -40,7 +40,7 @@ func TestExactInFakeTime(t *testing.T) {
 
 func TestContextEndsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := alarm.New()
+		a := alarm.New(time.Millisecond)
 		defer a.Close()
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 		defer cancel()
@@ -56,7 +56,7 @@ func TestContextEndsIt(t *testing.T) {
 
 func TestPastIsNow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := alarm.New()
+		a := alarm.New(time.Millisecond)
 		defer a.Close()
 		start := time.Now()
 		if !a.Wait(t.Context(), start.Add(-time.Hour)) || !time.Now().Equal(start) {
@@ -66,7 +66,7 @@ func TestPastIsNow(t *testing.T) {
 }
 
 func TestNoAllocations(t *testing.T) {
-	a := alarm.New()
+	a := alarm.New(time.Millisecond)
 	defer a.Close()
 	ctx := t.Context()
 	if n := testing.AllocsPerRun(20, func() { a.Wait(ctx, time.Now().Add(6*time.Millisecond)) }); n != 0 {
@@ -77,7 +77,7 @@ func TestNoAllocations(t *testing.T) {
 // BenchmarkLateness reports how late an Alarm is, in the mean and at worst, on
 // this machine as it is now.
 func BenchmarkLateness(b *testing.B) {
-	a := alarm.New()
+	a := alarm.New(time.Millisecond)
 	defer a.Close()
 	at, sum, worst := time.Now(), time.Duration(0), time.Duration(0)
 	for b.Loop() {

@@ -1,0 +1,182 @@
+// Package session keeps what the server has of one user's link, from when he
+// comes online until he is gone: the Line. mix.Engine owns the lines and lists
+// them in a Table; the transport hands each line what arrives.
+//
+// Slot n starts at T. A line has an offset o, its own and fixed, which spreads
+// users over the slot by who they are and not by what they do:
+//
+//	        T      T+o
+//	--------+-------+------------------------------------> time
+//	 early cells    | cut-off of slot n: what is labelled n and comes later
+//	 for n.. n+6    | is lost
+//
+// A cell says which slot it is for. Cells for the next slot to be cut off and
+// the six after it are kept until they are due; anything else is dropped. A cell
+// for a slot that is there already replaces it. None is opened here: the mix
+// opens one cell of everybody in every slot, so that a link is not heard to be
+// busy.
+//
+// # Feedback
+//
+// A line remembers how early the last 64 cells came before their cut-offs,
+// counting late ones and not those that never came, and reports the 1/16
+// quantile of it: nearly all cells come earlier than that. When a client moves
+// its slots forward (which shows as a gap in its labels with the cells on both
+// sides of it arriving at their old pace) what was before is forgotten, so that
+// the client sees at once what that did. The report is computed when a cell
+// arrives, so that the clock needs only to read it.
+package session
+
+import (
+	"sync/atomic"
+	"time"
+
+	"undertone/transport/cell"
+	"undertone/transport/key"
+	"undertone/transport/pacer/berth"
+	"undertone/transport/seal"
+)
+
+const (
+	// ahead is how many slots, from the next to be cut off, cells are kept for.
+	ahead = 7
+	// depth of the ring: besides those, one slot that was cut off may still
+	// wait for the mix.
+	depth = ahead + 1
+
+	// lookBack is how many cells the feedback looks back on.
+	lookBack = 64
+	// quantile is the part of them that came later than is reported.
+	quantile = 16
+	// worst and best are the bounds of the feedback, in milliseconds.
+	worst, best = -127, 127
+
+	// Patience is how long a line may be silent. A client gives a link up after
+	// one second and comes back with a new line that replaces this one, so
+	// whoever is silent for longer has gone without a word. Until then his
+	// download goes on as if nothing were.
+	Patience = 5 * time.Second
+)
+
+// Counters count cells of all lines that were of no use.
+type Counters struct {
+	Late  atomic.Uint64 // after their cut-off
+	Early atomic.Uint64 // too many slots ahead
+	Odd   atomic.Uint64 // of a wrong length
+}
+
+// A Line is one user's link. Receive is for one goroutine at a time, Take for
+// one other.
+type Line struct {
+	// Set at creation, read only.
+	handle key.Handle
+	clock  Clock
+	offset time.Duration
+	count  *Counters
+
+	// Set by Table.
+	seat int
+
+	// Touched by Receive only.
+	past   [lookBack]int8 // a ring
+	filled int
+	newest cell.Slot
+	latest int8 // the earliness of the last cell
+
+	// Shared.
+	ring  *berth.Ring
+	early atomic.Int32
+	heard atomic.Int64 // when the last cell came, in ns after the clock's base
+}
+
+// New returns the line of a user who comes online at now.
+func New(h key.Handle, c Clock, offset time.Duration, count *Counters, now time.Time) *Line {
+	l := &Line{handle: h, clock: c, offset: offset, count: count, ring: berth.New(depth)}
+	l.early.Store(int32(seal.NoFeedback))
+	l.heard.Store(int64(now.Sub(c.base)))
+	return l
+}
+
+// Handle returns whose line it is.
+func (l *Line) Handle() key.Handle { return l.handle }
+
+// Offset returns when the line's cut-off is, after the start of each slot.
+func (l *Line) Offset() time.Duration { return l.offset }
+
+// Seat returns the line's place in its Table.
+func (l *Line) Seat() int { return l.seat }
+
+// Receive takes in what arrived at the given time. b is copied.
+func (l *Line) Receive(b []byte, at time.Time) {
+	if len(b) != cell.Size {
+		l.count.Odd.Add(1)
+		return
+	}
+	l.heard.Store(int64(at.Sub(l.clock.base)))
+	c := (*cell.Cell)(b)
+	n := cell.Extend(l.clock.At(at), c.ReadLow())
+	early := l.clock.Start(n).Add(l.offset).Sub(at)
+	l.note(n, early)
+	switch {
+	case early < 0:
+		l.count.Late.Add(1)
+	case early >= ahead*l.clock.Interval() || !l.ring.Put(n, c):
+		l.count.Early.Add(1)
+	}
+}
+
+// note remembers how early a cell came, and updates the feedback.
+func (l *Line) note(n cell.Slot, early time.Duration) {
+	ms := milliseconds(early)
+	if l.filled > 0 && n > l.newest+1 && time.Duration(int(ms)-int(l.latest))*time.Millisecond >= l.clock.Interval()/2 {
+		l.filled = 0
+	}
+	l.newest = max(l.newest, n)
+	l.latest = ms
+	l.past[l.filled%lookBack] = ms
+	l.filled++
+	if l.filled == 2*lookBack {
+		l.filled = lookBack
+	}
+	l.early.Store(int32(low(l.past[:min(l.filled, lookBack)])))
+}
+
+// milliseconds rounds down, so that whatever is late is negative.
+func milliseconds(d time.Duration) int8 {
+	ms := d / time.Millisecond
+	if d%time.Millisecond < 0 {
+		ms--
+	}
+	return int8(min(max(ms, worst), best)) //nolint:gosec // bounded
+}
+
+// low returns the quantile of at most lookBack values: it sorts as many of the
+// lowest as it needs.
+func low(values []int8) int8 {
+	var lowest [lookBack/quantile + 1]int8
+	rank := (len(values) - 1) / quantile
+	k := 0
+	for _, v := range values {
+		i := k
+		for ; i > 0 && lowest[i-1] > v; i-- {
+			lowest[i] = lowest[i-1]
+		}
+		if i <= rank {
+			lowest[i] = v
+			k = min(k+1, rank+1)
+		}
+	}
+	return lowest[rank]
+}
+
+// Take moves the cell for slot n into c, if there is one. From then on none is
+// accepted for that slot. Slots must be taken in rising order.
+func (l *Line) Take(n cell.Slot, c *cell.Cell) bool { return l.ring.Take(n, c) }
+
+// Early returns the feedback of now.
+func (l *Line) Early() int8 { return int8(l.early.Load()) } //nolint:gosec // it was stored from an int8
+
+// Silent returns for how long nothing came.
+func (l *Line) Silent(now time.Time) time.Duration {
+	return now.Sub(l.clock.base) - time.Duration(l.heard.Load())
+}
