@@ -7,10 +7,6 @@ var exceptions = map[string]map[string]string{
 		"transport/cell: time":                                "an interval is a duration, and a slot starts at a time; cell never asks for the time",
 		"mixclient/pairing: " + moduleName + "/transport/uri": "the rule for names is there; it does no I/O",
 	},
-	"length": {
-		"mixclient/call/call.go":       "one state machine: its states, and what each letter and each slot does to them",
-		"mixclient/pairing/pairing.go": "one handshake: its four messages, and both sides of each",
-	},
 	"exits": {
 		"app/internal/audio/sound/helper.go": "it runs in the helper process, which must not outlive its parent with the microphone open, whatever the driver does",
 	},

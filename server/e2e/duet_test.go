@@ -1,0 +1,185 @@
+// Package e2e holds the tests that need both halves of the protocols: the
+// client's and the server's, as plain functions or over a simulated network.
+package e2e
+
+import (
+	"slices"
+	"testing"
+
+	"undertone/mixclient/call"
+	"undertone/mixclient/contact"
+	"undertone/mixclient/core"
+	mouth "undertone/mixclient/tmix"
+	"undertone/server/internal/mix/tmix"
+	"undertone/transport/cell"
+	"undertone/transport/key"
+)
+
+// A duet is the server's half of the tMIX and some clients', as plain functions:
+// no network, no clock, no goroutine.
+type duet struct {
+	t     *testing.T
+	set   *tmix.Set
+	slot  cell.Slot
+	users []*user
+	in    []tmix.In
+	out   []cell.Cell
+}
+
+type user struct {
+	id     *key.Identity
+	intro  key.Secret
+	core   *core.Core
+	say    byte
+	heard  []byte
+	events []core.Event
+}
+
+func newDuet(t *testing.T, n int) *duet {
+	t.Helper()
+	d := &duet{t: t, set: tmix.New(n), slot: 1_790_000_000 * 25, in: make([]tmix.In, n), out: make([]cell.Cell, n)}
+	for i := range n {
+		u := &user{id: identity(t), intro: *identity(t).Seed(), say: byte('a' + i)}
+		c, err := core.New(core.Config{Self: u.id, Name: string(rune('a' + i)), Intro: u.intro, Interval: cell.Interval40})
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.core = c
+		d.users = append(d.users, u)
+		d.connect(i)
+	}
+	return d
+}
+
+func identity(t *testing.T) *key.Identity {
+	t.Helper()
+	id, err := key.NewIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// connect is protocol 1, step 1: the user sets an encrypted link with the tMIX.
+func (d *duet) connect(i int) {
+	u := d.users[i]
+	link := identity(d.t).Seed() // 32 random bytes
+	d.set.Join(i, tmix.NewMember(u.handle(), link))
+	u.core.Online(d.slot, mouth.New(link, 8))
+}
+
+func (u *user) handle() key.Handle { return u.id.Account().Handle() }
+
+func (u *user) knows(o *user) {
+	x := contact.New(u.handle(), "friend", o.id.Fingerprint())
+	x.Intro = o.intro
+	u.core.Add(x)
+}
+
+// step lets one slot pass: a cell up and a cell down for each user.
+func (d *duet) step() {
+	d.slot++
+	for i, u := range d.users {
+		voice := [cell.VoiceSize]byte{u.say}
+		d.in[i] = tmix.In{Present: true, Early: 5}
+		u.core.Up(&d.in[i].Cell, d.slot, &voice)
+	}
+	d.set.Slot(d.slot, d.in, d.out)
+	for i, u := range d.users {
+		var voice [cell.VoiceSize]byte
+		h, ok := u.core.Down(&d.out[i], d.slot, &voice)
+		if !ok || h.Slot != d.slot || h.Feedback != 5 {
+			d.t.Fatalf("user %d read %+v, %v in slot %d", i, h, ok, d.slot)
+		}
+		if h.Voice {
+			u.heard = append(u.heard, voice[0])
+		}
+		u.events = append(u.events, u.core.Events()...)
+	}
+}
+
+func (d *duet) until(slots int, what string, ok func() bool) {
+	d.t.Helper()
+	for range slots {
+		if ok() {
+			return
+		}
+		d.step()
+	}
+	d.t.Fatalf("not %s after %d slots", what, slots)
+}
+
+func (d *duet) state(i int) call.State { return d.users[i].core.Machine().State() }
+
+// Protocols 1 and 2, with the real halves of both sides: pairing, ringing,
+// talking in both directions, hanging up; and a third user who is rung in the
+// call, who hears nothing and disturbs one cell in ten at most.
+func TestProtocols1And2(t *testing.T) {
+	d := newDuet(t, 3)
+	a, b, c := d.users[0], d.users[1], d.users[2]
+	a.knows(b)
+	c.knows(b)
+	paired := func(u *user) func() bool {
+		return func() bool { return u.core.Contact(b.handle()).Paired() }
+	}
+	d.until(400, "paired", func() bool { return paired(a)() && paired(c)() })
+	d.step()
+	if err := a.core.Machine().Dial(d.slot, a.core.Contact(b.handle())); err != nil {
+		t.Fatal(err)
+	}
+	d.until(5, "ringing", func() bool { return d.state(1) == call.Ringing })
+	if err := b.core.Machine().Accept(d.slot); err != nil {
+		t.Fatal(err)
+	}
+	d.until(10, "talking", func() bool { return d.state(0) == call.Talking && d.state(1) == call.Talking })
+	a.heard, b.heard = nil, nil
+	if err := c.core.Machine().Dial(d.slot, c.core.Contact(b.handle())); err != nil {
+		t.Fatal(err)
+	}
+	const slots = 500
+	for range slots {
+		d.step()
+	}
+	if len(a.heard) < slots-3 || len(b.heard) < slots*9/10 {
+		t.Errorf("in %d slots %d and %d cells of voice were heard", slots, len(a.heard), len(b.heard))
+	}
+	if slices.ContainsFunc(a.heard, func(v byte) bool { return v != 'b' }) || slices.ContainsFunc(b.heard, func(v byte) bool { return v != 'a' }) {
+		t.Error("somebody heard another voice than his contact's")
+	}
+	if len(c.heard) > 0 {
+		t.Error("the third user heard voice")
+	}
+	if err := b.core.Machine().Hangup(d.slot); err != nil {
+		t.Fatal(err)
+	}
+	d.until(12, "idle", func() bool { return d.state(0) == call.Idle && d.state(1) == call.Idle })
+}
+
+// A user who comes back on a new line goes on with his call.
+func TestCallSurvivesNewLine(t *testing.T) {
+	d := newDuet(t, 2)
+	a, b := d.users[0], d.users[1]
+	a.knows(b)
+	d.until(400, "paired", func() bool { return a.core.Contact(b.handle()).Paired() })
+	d.step()
+	if err := a.core.Machine().Dial(d.slot, a.core.Contact(b.handle())); err != nil {
+		t.Fatal(err)
+	}
+	d.until(5, "ringing", func() bool { return d.state(1) == call.Ringing })
+	if err := b.core.Machine().Accept(d.slot); err != nil {
+		t.Fatal(err)
+	}
+	d.until(10, "talking", func() bool { return d.state(0) == call.Talking && d.state(1) == call.Talking })
+	for i, u := range d.users {
+		d.slot += 100 // four seconds without a line
+		d.connect(i)
+		u.heard = nil
+		d.users[1-i].heard = nil
+		for range 30 {
+			d.step()
+		}
+		if len(a.heard) < 20 || len(b.heard) < 20 {
+			t.Errorf("after user %d came back, %d and %d cells of voice were heard in 30 slots", i, len(a.heard), len(b.heard))
+		}
+	}
+}
