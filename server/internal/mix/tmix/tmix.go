@@ -189,12 +189,15 @@ func (s *Set) Slot(n cell.Slot, in []In, out []cell.Cell) {
 	}
 }
 
-// Cover finishes a slot that a fault ended in the middle: who has no cell yet
-// gets cover, or random bytes if his was being sealed.
-func (s *Set) Cover(in []In, out []cell.Cell) {
+// Cover finishes slot n after a fault ended it in the middle, or before it began:
+// who has no cell yet gets cover, or random bytes if his was being sealed.
+func (s *Set) Cover(n cell.Slot, in []In, out []cell.Cell) {
+	if n > s.last {
+		s.last, s.sealed = n, 0
+	}
 	for ; s.sealed < len(s.seats); s.sealed++ {
 		if st := &s.seats[s.sealed]; st.up != nil {
-			st.down.Seal(&out[s.sealed], s.last, seal.Head{Feedback: in[s.sealed].Early}, &s.blank)
+			st.down.Seal(&out[s.sealed], n, seal.Head{Feedback: in[s.sealed].Early}, &s.blank)
 		}
 	}
 }

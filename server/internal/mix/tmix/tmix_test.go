@@ -425,7 +425,7 @@ func TestCoverFinishesASlot(t *testing.T) {
 	b.set.last, b.set.sealed = b.n, 1 // as if emit had failed for seat 1
 	b.set.Forget()
 	b.out[0] = cell.Cell{1}
-	b.set.Cover(b.in, b.out)
+	b.set.Cover(b.n, b.in, b.out)
 	if b.out[0] != (cell.Cell{1}) {
 		t.Error("a cell was sealed twice")
 	}

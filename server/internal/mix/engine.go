@@ -1,0 +1,298 @@
+// Package mix is the server's slot clock and barrier. An Engine takes the cells
+// of a slot from everybody's line, has the mode's pure half mix them, and sends
+// everybody his cell, at times that depend on nothing but the clock and who is
+// online. node owns one Engine and joins links to it.
+//
+// Slot n starts at T, by the server's clock, which is the only one:
+//
+//	T              T+W        T+W+P                T+2W+P
+//	|-- cut-offs ----|-- pass --|------- sends -------|
+//	      ^ user i: T+o                ^ user i: T+W+P+o
+//
+// A user's offset o is drawn when he comes online and is fixed until he leaves.
+// W is max(5 ms, 100 µs for each user), at most half an interval, and P is 1 ms
+// and 3 µs for each user; both move in steps when the set doubles (window.go).
+//
+// # A slot always ends
+//
+// The pass sees what others sent, and may be wrong. Whatever it does, everybody
+// gets a cell at his time: if it fails, all routes and mail are dropped, and the
+// slot is finished with cover, and if that fails, with random bytes. What was
+// missed because the process was stopped is skipped, slot by slot or user by
+// user: no cell goes out more than half an interval late, so nobody gets two in
+// a burst.
+//
+// # Who waits for whom
+//
+// The clock's goroutine waits for nobody. Cells come in through the lines'
+// berths and go out through Send of the link, both without a lock that strangers
+// hold. Joins and leaves are written down under a lock that the clock only
+// tries; if it is taken they are seen a slot later.
+package mix
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"sync"
+	"time"
+
+	"undertone/server/internal/mix/tmix"
+	"undertone/server/internal/session"
+	"undertone/transport/cell"
+	"undertone/transport/key"
+	"undertone/transport/pacer/alarm"
+)
+
+// ErrStopped is returned when the Engine has ended.
+var ErrStopped = errors.New("the server is going down: try again later")
+
+// A Sender takes the cells for one user. Send must copy them, must not wait, and
+// must be harmless after the link has ended.
+type Sender interface{ Send(b []byte) }
+
+// A half is the server's half of a mode. It is pure; see package tmix for what is
+// asked of it.
+type half interface {
+	Join(seat int, m *tmix.Member)
+	Leave(seat int)
+	Slot(n cell.Slot, in []tmix.In, out []cell.Cell)
+	Cover(n cell.Slot, in []tmix.In, out []cell.Cell)
+	Forget()
+	Refused() uint64
+}
+
+// An Engine runs a set. Its methods may be called from any goroutine.
+type Engine struct {
+	// Set at creation, read only.
+	cfg     Config
+	clock   session.Clock
+	timings []timing
+
+	// Shared.
+	meter meter
+	count session.Counters
+
+	// Guarded by mu, which the clock only tries.
+	mu      sync.Mutex
+	table   *session.Table
+	seats   map[*session.Line]*Seat
+	changes []change
+	spare   []change // what changes becomes when the clock has taken it
+	stopped bool
+
+	// Touched by Run only.
+	set   half
+	in    []tmix.In
+	out   []cell.Cell
+	order []*Seat // those online, by offset
+	now   timing
+}
+
+// New returns an Engine. The time of the machine is read now, and not again.
+func New(cfg Config) (*Engine, error) {
+	if err := cfg.populate(); err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		cfg:     cfg,
+		clock:   session.NewClock(cfg.Interval, time.Now()),
+		timings: timings(cfg.Interval),
+		table:   session.NewTable(cfg.Seats),
+		seats:   make(map[*session.Line]*Seat),
+		set:     tmix.New(cfg.Seats),
+		in:      make([]tmix.In, cfg.Seats),
+		out:     make([]cell.Cell, cfg.Seats),
+	}
+	e.now = e.timings[0]
+	return e, nil
+}
+
+// randomOffset draws from crypto/rand.
+func randomOffset(below time.Duration) time.Duration {
+	var b [8]byte
+	_, _ = rand.Read(b[:])                                                      // Never fails: the program ends if the system has no randomness.
+	return time.Duration(binary.BigEndian.Uint64(b[:]) % uint64(max(below, 1))) //nolint:gosec // positive
+}
+
+// Run owns the clock until ctx ends. It must be called once. When it returns all
+// seats are left.
+func (e *Engine) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer e.shut()
+	defer wg.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	wg.Go(func() { e.sweep(ctx) })
+	a := alarm.New(0)
+	defer a.Close()
+	n := e.clock.At(time.Now()) + 1
+	for {
+		e.change()
+		if !a.Wait(ctx, e.passAt(n)) {
+			return
+		}
+		if late := time.Since(e.passAt(n)); late > e.tolerance() {
+			// The process was stopped.
+			missed := cell.Slot(late / e.clock.Interval())
+			e.meter.skipped.Add(uint64(missed) + 1)
+			n += missed + 1
+			continue
+		}
+		e.meter.passAt(time.Since(e.passAt(n)))
+		e.pass(n)
+		if !e.send(ctx, a, n) {
+			return
+		}
+		n++
+	}
+}
+
+// passAt returns when the pass of slot n begins.
+func (e *Engine) passAt(n cell.Slot) time.Time { return e.clock.Start(n).Add(e.now.window) }
+
+// tolerance is how late anything may be done: later is never.
+func (e *Engine) tolerance() time.Duration { return e.clock.Interval() / 2 }
+
+// pass mixes slot n. It is total.
+func (e *Engine) pass(n cell.Slot) {
+	for _, s := range e.order {
+		i := s.line.Seat()
+		e.in[i].Present = s.line.Take(n, &e.in[i].Cell)
+		e.in[i].Early = s.line.Early()
+		if !e.in[i].Present {
+			e.meter.missing.Add(1)
+		}
+	}
+	if e.guard(func() { e.set.Slot(n, e.in, e.out) }) {
+		e.meter.refused.Store(e.set.Refused())
+		return
+	}
+	if e.guard(func() { e.set.Forget(); e.set.Cover(n, e.in, e.out) }) {
+		return
+	}
+	for _, s := range e.order {
+		_, _ = rand.Read(e.out[s.line.Seat()][:])
+	}
+}
+
+// guard runs f and reports whether it came to its end.
+func (e *Engine) guard(f func()) (ok bool) {
+	defer func() {
+		if !ok {
+			_ = recover() // What it says may be about a call: it is counted and not kept.
+			e.meter.faults.Add(1)
+		}
+	}()
+	f()
+	return true
+}
+
+// send sends everybody his cell of slot n, at his time. It returns false when
+// ctx ended.
+func (e *Engine) send(ctx context.Context, a *alarm.Alarm, n cell.Slot) bool {
+	begin := e.passAt(n).Add(e.now.work)
+	for _, s := range e.order {
+		at := begin.Add(s.line.Offset())
+		if !a.Wait(ctx, at) {
+			return false
+		}
+		if late := time.Since(at); late > e.tolerance() {
+			e.meter.unsent.Add(1)
+			continue
+		}
+		e.meter.sentAt(time.Since(at))
+		e.sendTo(s)
+	}
+	return true
+}
+
+// sendTo hands over a cell. A fault in the link of one user is none of the
+// others' business.
+func (e *Engine) sendTo(s *Seat) {
+	defer func() {
+		if recover() != nil {
+			e.meter.faults.Add(1)
+		}
+	}()
+	s.sender.Send(e.out[s.line.Seat()][:])
+}
+
+// sweep has those leave who have been silent for too long.
+func (e *Engine) sweep(ctx context.Context) {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			e.mu.Lock()
+			for _, l := range e.table.Silent(time.Now()) {
+				e.drop(l)
+			}
+			e.mu.Unlock()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Join brings a user online whose link has the given secret, and replaces the
+// seat that he may have. From the next slot on, s gets a cell in every slot,
+// until the seat is left.
+func (e *Engine) Join(h key.Handle, link *key.Secret, s Sender) (*Seat, error) {
+	m := tmix.NewMember(h, link)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stopped {
+		return nil, ErrStopped
+	}
+	below := timingFor(e.timings, timing{}, e.table.Len()+1, 0).window
+	line := session.New(h, e.clock, e.cfg.Offset(below), &e.count, time.Now())
+	if old := e.table.Find(h); old != nil {
+		e.drop(old)
+	}
+	if _, err := e.table.Add(line); err != nil {
+		return nil, err
+	}
+	seat := &Seat{engine: e, line: line, sender: s, done: make(chan struct{})}
+	e.seats[line] = seat
+	e.changes = append(e.changes, change{seat, m})
+	e.meter.online.Add(1)
+	return seat, nil
+}
+
+// Remove has a user leave, who was disabled. It reports whether he was online.
+func (e *Engine) Remove(h key.Handle) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l := e.table.Find(h)
+	if l == nil {
+		return false
+	}
+	e.drop(l)
+	return true
+}
+
+// drop takes a line off the table, ends its seat, and has the clock see it. mu
+// is held.
+func (e *Engine) drop(l *session.Line) {
+	if !e.table.Remove(l) {
+		return
+	}
+	s := e.seats[l]
+	delete(e.seats, l)
+	close(s.done)
+	e.changes = append(e.changes, change{seat: s})
+	e.meter.online.Add(-1)
+}
+
+// shut ends all seats, and the Engine.
+func (e *Engine) shut() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stopped = true
+	for l := range e.seats {
+		e.drop(l)
+	}
+}
