@@ -37,10 +37,24 @@ func NewResampler(from, to int) (*Resampler, error) {
 	r := &Resampler{from: from, to: to}
 	if from != to {
 		cutoff := resamplerEdge * min(1, float64(to)/float64(from))
-		r.filter = newSinc(cutoff, resamplerCrossings, resamplerPhases)
+		r.filter = newSinc(cutoff, resamplerCrossings, phasesFor(from, to))
 	}
 	r.Reset()
 	return r, nil
+}
+
+// phasesFor returns how many fractions of a sample are tabulated: if possible
+// all that occur, which saves the interpolation.
+func phasesFor(from, to int) int {
+	a, b := from, to
+	for b != 0 {
+		a, b = b, a%b
+	}
+	occur := to / a
+	if occur > 4*resamplerPhases {
+		return resamplerPhases
+	}
+	return occur
 }
 
 // Reset forgets the stream, to start another.

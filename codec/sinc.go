@@ -66,21 +66,41 @@ func bessel0(x float64) float64 {
 
 // at reads x, which has taps samples, frac of a sample after x[taps/2-1].
 func (s *sinc) at(x []float32, frac float64) float32 {
+	const exact = 1e-6 // nearer to a row than this is on it
 	pos := frac * float64(s.phases)
-	p := min(int(pos), s.phases-1)
+	p := int(pos + exact)
 	w := float32(pos - float64(p))
+	if w < exact {
+		return s.row(x, p)
+	}
+	low, high := s.rows(x, p)
+	return low + w*(high-low)
+}
+
+// row applies row p. It keeps two sums, so that one addition need not wait for
+// the one before; there is an even number of taps.
+func (s *sinc) row(x []float32, p int) float32 {
+	x = x[:s.taps]
+	a := s.table[p*s.taps : (p+1)*s.taps][:len(x)]
+	var even, odd float32
+	for i := 0; i+1 < len(x); i += 2 {
+		even += a[i] * x[i]
+		odd += a[i+1] * x[i+1]
+	}
+	return even + odd
+}
+
+// rows applies rows p and p+1 in one pass.
+func (s *sinc) rows(x []float32, p int) (low, high float32) {
 	x = x[:s.taps]
 	a := s.table[p*s.taps : (p+1)*s.taps][:len(x)]
 	b := s.table[(p+1)*s.taps : (p+2)*s.taps][:len(x)]
-	// Two sums each: one addition need not wait for the one before. There is
-	// an even number of taps.
-	var low, low2, high, high2 float32
+	var low2, high2 float32
 	for i := 0; i+1 < len(x); i += 2 {
 		low += a[i] * x[i]
 		high += b[i] * x[i]
 		low2 += a[i+1] * x[i+1]
 		high2 += b[i+1] * x[i+1]
 	}
-	low, high = low+low2, high+high2
-	return low + w*(high-low)
+	return low + low2, high + high2
 }
