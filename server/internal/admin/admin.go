@@ -50,22 +50,26 @@ type Status struct {
 	// Skipped how many it had to leave out.
 	Slots   uint64 `json:"slots"`
 	Skipped uint64 `json:"slots_skipped"`
-	// LatenessMS is how late the work of a slot began, in milliseconds: the
-	// median, the 99th percentile, and the worst.
-	LatenessMS Lateness `json:"lateness_ms"`
-	// Late is how many cells of users came after their cut-off, and Lost how
-	// many never came.
-	Late uint64 `json:"cells_late"`
-	Lost uint64 `json:"cells_lost"`
+	// Mixing and Sending tell how late the work of a slot, and the sending of
+	// its cells, began.
+	Mixing  Lateness `json:"mixing_lateness"`
+	Sending Lateness `json:"sending_lateness"`
+	// Late is how many cells of users came after their cut-off, Missing how
+	// many were not there when they were due (late ones included), and Unsent
+	// how many the server could not send in time.
+	Late    uint64 `json:"cells_late"`
+	Missing uint64 `json:"cells_missing"`
+	Unsent  uint64 `json:"cells_unsent"`
+	// Faults is how many bugs were caught; anything but zero should be reported.
+	Faults uint64 `json:"faults"`
 	// CertificateEnds is when the online certificate runs out.
 	CertificateEnds time.Time `json:"certificate_ends"`
 }
 
-// Lateness is a distribution, in milliseconds.
+// Lateness is in milliseconds, since the server started.
 type Lateness struct {
-	P50 float64 `json:"p50"`
-	P99 float64 `json:"p99"`
-	Max float64 `json:"max"`
+	Mean float64 `json:"mean_ms"`
+	Max  float64 `json:"max_ms"`
 }
 
 // A Server is what the commands ask.

@@ -54,7 +54,7 @@ func serve(t *testing.T, f *fake) string {
 func TestStatus(t *testing.T) {
 	want := Status{
 		Version: "1", Started: time.Unix(1, 0).UTC(), Mode: "tmix", Interval: "40ms", Online: 3, Places: 200,
-		Slots: 1 << 40, Late: 5, Lost: 6, LatenessMS: Lateness{P50: 0.25, P99: 1.5, Max: 9}, CertificateEnds: time.Unix(2, 0).UTC(),
+		Slots: 1 << 40, Late: 5, Missing: 6, Mixing: Lateness{Mean: 0.25, Max: 9}, CertificateEnds: time.Unix(2, 0).UTC(),
 	}
 	got, err := NewClient(serve(t, &fake{status: want})).Status(t.Context())
 	if err != nil || !reflect.DeepEqual(got, want) {

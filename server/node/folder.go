@@ -1,0 +1,194 @@
+package node
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"undertone/server/internal/registry"
+	"undertone/transport/signal"
+	"undertone/transport/uri"
+)
+
+// The files of a data folder.
+const (
+	SettingsFile = "server.toml"
+	registryFile = "registry.db"
+	rootCertFile = "root.crt"
+	rootKeyFile  = "root.key"
+	onlineFile   = "online.pem"
+	lockFile     = "lock"
+	socketFile   = "admin.sock"
+)
+
+// Errors that callers tell apart.
+var (
+	// ErrExists means that the data folder holds a server already.
+	ErrExists = errors.New("this data folder holds a server already")
+	// ErrNoServer means that there is no server in the data folder.
+	ErrNoServer = errors.New("there is no server in this data folder")
+	// ErrRunning means that another process serves the data folder.
+	ErrRunning = errors.New("a server runs on this data folder already")
+)
+
+// A Folder is an open data folder. Commands use it, with or without a server
+// that runs on it at the same time.
+type Folder struct {
+	Dir      string
+	Settings Settings
+	Registry *registry.Registry
+	root     *x509.Certificate
+}
+
+// Init makes the data folder of a new server: its keys, its settings and its
+// registry. The settings file comes last, so that a folder that was half made
+// is no server, and Init can be run again.
+func Init(ctx context.Context, dir string, s Settings) error {
+	if _, err := os.Stat(filepath.Join(dir, SettingsFile)); err == nil {
+		return fmt.Errorf("%s: %w; use it, or choose another folder with --data", dir, ErrExists)
+	}
+	text, err := s.Text()
+	if err != nil {
+		return err
+	}
+	if _, err := ParseSettings(text); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("the data folder cannot be made: %w", err)
+	}
+	root, err := signal.NewRoot()
+	if err != nil {
+		return err
+	}
+	rootKey, err := root.Key()
+	if err != nil {
+		return err
+	}
+	online, err := root.NewOnline(time.Now())
+	if err != nil {
+		return err
+	}
+	reg, err := registry.Open(ctx, filepath.Join(dir, registryFile))
+	if err != nil {
+		return err
+	}
+	if err := reg.Close(); err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name string
+		text []byte
+	}{{rootKeyFile, rootKey}, {rootCertFile, root.Certificate()}, {onlineFile, online}, {SettingsFile, text}} {
+		if err := writeFile(filepath.Join(dir, f.name), f.text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeFile replaces a file so that a crash leaves the old one or the new one.
+func writeFile(path string, text []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // Nobody else can read it.
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(tmp.Name()) }()
+	if _, err = tmp.Write(text); err == nil {
+		err = tmp.Sync()
+	}
+	if closeErr := tmp.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(tmp.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes a rename last over a power cut.
+func syncDir(dir string) error {
+	d, err := os.Open(dir) //nolint:gosec // the operator's own folder
+	if err != nil {
+		return err
+	}
+	defer func() { _ = d.Close() }()
+	return d.Sync()
+}
+
+// ReadSettings reads the settings of a data folder, and nothing else of it.
+func ReadSettings(dir string) (Settings, error) {
+	path := filepath.Join(dir, SettingsFile)
+	text, err := os.ReadFile(path) //nolint:gosec // the operator's own folder
+	if errors.Is(err, fs.ErrNotExist) {
+		return Settings{}, fmt.Errorf("%s: %w; make one with: undertone-server init --data %s", dir, ErrNoServer, dir)
+	}
+	if err != nil {
+		return Settings{}, err
+	}
+	s, err := ParseSettings(text)
+	if err != nil {
+		return Settings{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}
+
+// OpenFolder opens the data folder of a server; Close closes it.
+func OpenFolder(ctx context.Context, dir string) (*Folder, error) {
+	s, err := ReadSettings(dir)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, rootCertFile)
+	text, err := os.ReadFile(path) //nolint:gosec // the operator's own folder
+	if err != nil {
+		return nil, fmt.Errorf("the root certificate is missing; restore it from a backup: %w", err)
+	}
+	root, err := signal.ParseRootCertificate(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; restore it from a backup", path, err)
+	}
+	reg, err := registry.Open(ctx, filepath.Join(dir, registryFile))
+	if err != nil {
+		return nil, err
+	}
+	return &Folder{Dir: dir, Settings: s, Registry: reg, root: root}, nil
+}
+
+// Close closes the registry.
+func (f *Folder) Close() error { return f.Registry.Close() }
+
+// Socket returns the path of the socket by which a running server is told.
+func (f *Folder) Socket() string { return SocketPath(f.Dir) }
+
+// SocketPath returns the path of the socket of a server on a data folder.
+func SocketPath(dir string) string { return filepath.Join(dir, socketFile) }
+
+// CreateInvite makes an invite that holds for a time. host is what the invite
+// says of the address; empty stands for the one of the settings.
+func (f *Folder) CreateInvite(ctx context.Context, label string, holds time.Duration, host string) (uri.Invite, registry.Invite, error) {
+	if host == "" {
+		host = f.Settings.PublicHost
+	}
+	if host == "" {
+		return uri.Invite{}, registry.Invite{}, fmt.Errorf("set public_host in %s, so that the invite can say where the server is",
+			filepath.Join(f.Dir, SettingsFile))
+	}
+	token, row, err := f.Registry.CreateInvite(ctx, label, time.Now().Add(holds))
+	if err != nil {
+		return uri.Invite{}, registry.Invite{}, err
+	}
+	return uri.Invite{Server: f.server(host), Token: token}, row, nil
+}
+
+func (f *Folder) server(host string) uri.Server {
+	return uri.Server{Host: host, Pin: signal.PinOf(f.root), Mode: f.Settings.Mode, Interval: f.Settings.Interval}
+}

@@ -1,0 +1,166 @@
+package node
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"undertone/transport/signal"
+)
+
+// newFolder makes a data folder and opens it.
+func newFolder(t *testing.T) *Folder {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "data")
+	s := DefaultSettings()
+	s.PublicHost = "calls.example.org:7443"
+	if err := Init(t.Context(), dir, s); err != nil {
+		t.Fatal(err)
+	}
+	f, err := OpenFolder(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return f
+}
+
+func TestInit(t *testing.T) {
+	f := newFolder(t)
+	if f.Settings.PublicHost != "calls.example.org:7443" {
+		t.Errorf("the settings are %+v", f.Settings)
+	}
+	for _, name := range []string{SettingsFile, registryFile, rootCertFile, rootKeyFile, onlineFile} {
+		info, err := os.Stat(filepath.Join(f.Dir, name))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+	if info, err := os.Stat(f.Dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the folder: %v, %v", info, err)
+	}
+	if err := Init(t.Context(), f.Dir, DefaultSettings()); !errors.Is(err, ErrExists) {
+		t.Errorf("a second init: %v", err)
+	}
+	entries, err := os.ReadDir(f.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".new-") {
+			t.Errorf("%s was left behind", e.Name())
+		}
+	}
+}
+
+func TestOpenFolderWithoutServer(t *testing.T) {
+	if _, err := OpenFolder(t.Context(), t.TempDir()); !errors.Is(err, ErrNoServer) || !strings.Contains(err.Error(), "undertone-server init") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestCreateInvite(t *testing.T) {
+	f := newFolder(t)
+	i, row, err := f.CreateInvite(t.Context(), "kitchen", time.Hour, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i.Host != f.Settings.PublicHost || i.Pin != signal.PinOf(f.root) || i.Interval != f.Settings.Interval || i.Token.IsZero() || row.Label != "kitchen" {
+		t.Errorf("the invite is %+v, %+v", i, row)
+	}
+	if i, _, err := f.CreateInvite(t.Context(), "", time.Hour, "other.example.org:1"); err != nil || i.Host != "other.example.org:1" {
+		t.Errorf("the invite is %+v, %v", i, err)
+	}
+	f.Settings.PublicHost = ""
+	if _, _, err := f.CreateInvite(t.Context(), "", time.Hour, ""); err == nil || !strings.Contains(err.Error(), "public_host") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestLock(t *testing.T) {
+	dir := t.TempDir()
+	unlock, err := lock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock(dir); !errors.Is(err, ErrRunning) {
+		t.Errorf("a second lock: %v", err)
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err = lock(dir)
+	if err != nil {
+		t.Fatalf("the lock was not given back: %v", err)
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The online certificate is renewed in time while the root key is there, and
+// serves to its end when it is not; the pin stays the same.
+func TestCertificateRenewal(t *testing.T) {
+	f := newFolder(t)
+	now := time.Now()
+	first, err := f.Online(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same, err := f.Online(now.Add(300 * 24 * time.Hour))
+	if err != nil || !same.Leaf.Equal(first.Leaf) {
+		t.Fatalf("renewed too early: %v", err)
+	}
+	soon := first.Leaf.NotAfter.Add(-signal.RenewBefore + time.Hour)
+
+	key := filepath.Join(f.Dir, rootKeyFile)
+	away := filepath.Join(t.TempDir(), rootKeyFile)
+	if err := os.Rename(key, away); err != nil {
+		t.Fatal(err)
+	}
+	if old, err := f.Online(soon); err != nil || !old.Leaf.Equal(first.Leaf) {
+		t.Errorf("without the root key: %v", err)
+	}
+	if _, err := f.Online(first.Leaf.NotAfter.Add(time.Hour)); err == nil || !strings.Contains(err.Error(), "put the root key back") {
+		t.Errorf("expired without the root key: %v", err)
+	}
+	if _, hasRoot, err := f.Certificate(); err != nil || hasRoot {
+		t.Errorf("Certificate: %v, %v", hasRoot, err)
+	}
+
+	if err := os.Rename(away, key); err != nil {
+		t.Fatal(err)
+	}
+	second, err := f.Online(soon)
+	if err != nil || second.Leaf.Equal(first.Leaf) || !second.Leaf.NotAfter.After(first.Leaf.NotAfter) {
+		t.Fatalf("not renewed: %v", err)
+	}
+	leaf, hasRoot, err := f.Certificate()
+	if err != nil || !hasRoot || !leaf.Equal(second.Leaf) {
+		t.Errorf("the new certificate is not on the disk: %v", err)
+	}
+}
+
+// A damaged online certificate is replaced, and a damaged root is said to be.
+func TestDamagedKeys(t *testing.T) {
+	f := newFolder(t)
+	if err := os.WriteFile(filepath.Join(f.Dir, onlineFile), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Online(time.Now()); err != nil {
+		t.Errorf("a damaged online certificate was not replaced: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(f.Dir, rootCertFile), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenFolder(t.Context(), f.Dir); err == nil || !strings.Contains(err.Error(), "backup") {
+		t.Errorf("error is %v", err)
+	}
+}

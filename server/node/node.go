@@ -1,0 +1,275 @@
+// Package node composes a server: it opens the data folder, listens, and joins
+// the parts that know nothing of each other.
+//
+//	signalling ──▶ gate ──▶ registry        may this account come online?
+//	                │ ────▶ rtc.Listener    the answer, and a link
+//	                │ ────▶ mix.Engine      a place in the set
+//	link ◀───────────────────▶ mix.Engine   one cell up and one down in each slot
+//	admin socket ──▶ node                   status; a user was disabled
+//
+// A data folder is made by Init and holds
+//
+//	server.toml   the settings
+//	registry.db   users and invites (and SQLite's side files)
+//	root.key      the root key; may be moved away, and back to renew online.pem
+//	root.crt      the root certificate, whose key every invite names
+//	online.pem    the key and certificate that is used online, good for a year
+//	lock          held by the process that serves the folder
+//	admin.sock    where that process can be asked and told things
+//
+// The server's main uses it, and so may the demo of the app, which is the one
+// package outside the server that does.
+package node
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"undertone/server/internal/admin"
+	"undertone/server/internal/mix"
+	"undertone/transport/rtc"
+	"undertone/transport/signal"
+	"undertone/transport/uri"
+)
+
+// renewEvery is how often the online certificate is looked at.
+const renewEvery = 12 * time.Hour
+
+// Config says what to serve. Only Data is needed; the rest is for programs that
+// run a server inside them, and for tests.
+type Config struct {
+	// Data is the data folder, made by Init.
+	Data string
+	// Version of the program, for status.
+	Version string
+	// Log gets what an operator should know; nil stands for nowhere. Nothing
+	// about calls is logged at any level, and nothing about single users at
+	// the usual ones.
+	Log *slog.Logger
+	// Signal is where users come online, instead of the settings' listen.
+	Signal net.Listener
+	// Cells is the socket for all links, instead of the settings' listen_udp.
+	Cells net.PacketConn
+	// Embedded servers have no admin socket: they are inside a program that
+	// talks to the Node itself, or in fake time.
+	Embedded bool
+	// Offset draws a user's place in the window of a slot; nil draws it from
+	// the system's randomness.
+	Offset func(below time.Duration) time.Duration
+}
+
+// A Node is a server. New makes it, Run serves.
+type Node struct {
+	config  Config
+	log     *slog.Logger
+	folder  *Folder
+	unlock  func() error
+	signal  net.Listener
+	admin   net.Listener
+	links   *rtc.Listener
+	engine  *mix.Engine
+	gate    *gate
+	cert    atomic.Pointer[tls.Certificate]
+	started time.Time
+}
+
+// Run serves until the context ends, and then returns nil; or it returns why it
+// cannot serve any longer.
+func Run(ctx context.Context, c Config) error {
+	n, err := New(ctx, c)
+	if err != nil {
+		return err
+	}
+	return n.Run(ctx)
+}
+
+// New opens the data folder and listens; users who come now wait for Run. The
+// context is for opening only. The listeners of c are the node's from now on,
+// whatever New returns.
+func New(ctx context.Context, c Config) (_ *Node, err error) {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	n := &Node{config: c, log: c.Log, signal: c.Signal, started: time.Now()}
+	defer func() {
+		if err != nil {
+			_ = n.Close()
+		}
+	}()
+	if err := n.openFolder(ctx); err != nil {
+		return nil, err
+	}
+	if err := n.listen(ctx); err != nil {
+		return nil, err
+	}
+	return n, n.compose()
+}
+
+func (n *Node) openFolder(ctx context.Context) (err error) {
+	// The settings first: without any there is no folder to lock.
+	if _, err := ReadSettings(n.config.Data); err != nil {
+		return err
+	}
+	if n.unlock, err = lock(n.config.Data); err != nil {
+		return err
+	}
+	if n.folder, err = OpenFolder(ctx, n.config.Data); err != nil {
+		return err
+	}
+	return n.renew(time.Now())
+}
+
+// listen opens what the configuration did not bring along.
+func (n *Node) listen(ctx context.Context) (err error) {
+	s := n.folder.Settings
+	if n.signal == nil {
+		if n.signal, err = new(net.ListenConfig).Listen(ctx, "tcp", s.Listen); err != nil {
+			return fmt.Errorf("cannot listen for users (%w); try: undertone-server check", err)
+		}
+	}
+	n.links, err = rtc.NewListener(rtc.ListenConfig{
+		Conn:    n.config.Cells,
+		Address: s.CellsAddress(),
+		Public:  s.PublicAddresses,
+	})
+	if err != nil {
+		return fmt.Errorf("cannot listen for cells (%w); try: undertone-server check", err)
+	}
+	if !n.config.Embedded {
+		n.admin, err = admin.Listen(n.folder.Socket())
+	}
+	return err
+}
+
+// Close gives everything back. Run does so itself; Close is for a node that is
+// not going to run.
+func (n *Node) Close() error {
+	var errs []error
+	if n.signal != nil {
+		_ = n.signal.Close() // Closed by its server already, most of the time.
+	}
+	if n.links != nil {
+		errs = append(errs, n.links.Close())
+	} else if n.config.Cells != nil {
+		_ = n.config.Cells.Close()
+	}
+	if n.admin != nil {
+		_ = n.admin.Close()
+	}
+	if n.folder != nil {
+		errs = append(errs, n.folder.Close())
+	}
+	if n.unlock != nil {
+		errs = append(errs, n.unlock())
+	}
+	return errors.Join(errs...)
+}
+
+// Addr returns where users come online.
+func (n *Node) Addr() net.Addr { return n.signal.Addr() }
+
+// CellsAddr returns where the cells arrive.
+func (n *Node) CellsAddr() net.Addr { return net.UDPAddrFromAddrPort(n.links.Addr()) }
+
+// Server returns what an invite says of this server.
+func (n *Node) Server() uri.Server { return n.folder.server(n.host()) }
+
+// host is the settings' public_host, or else the address that is listened at.
+func (n *Node) host() string {
+	if h := n.folder.Settings.PublicHost; h != "" {
+		return h
+	}
+	return reachable(n.Addr().String())
+}
+
+// reachable turns an address to listen at into one to connect to.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); err == nil && (host == "" || ip.IsUnspecified()) {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return addr
+}
+
+// CreateInvite makes an invite for one user, for programs that have a server
+// inside them.
+func (n *Node) CreateInvite(ctx context.Context, label string, holds time.Duration) (uri.Invite, error) {
+	i, _, err := n.folder.CreateInvite(ctx, label, holds, n.host())
+	return i, err
+}
+
+// Run serves until the context ends and all is given back.
+func (n *Node) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	parts := []func(context.Context) error{
+		func(ctx context.Context) error { n.engine.Run(ctx); return nil },
+		n.serveSignal,
+		n.keepCertificate,
+	}
+	if n.admin != nil {
+		parts = append(parts, func(ctx context.Context) error { return admin.Serve(ctx, n.admin, n) })
+	}
+	n.log.Info("serving", "version", n.config.Version, "mode", n.folder.Settings.Mode.String(),
+		"interval", n.folder.Settings.Interval.String(), "signal", n.Addr().String(), "cells", n.CellsAddr().String())
+	results := make(chan error, len(parts))
+	for _, part := range parts {
+		go func() { results <- part(ctx) }()
+	}
+	var first error
+	for range parts {
+		if err := <-results; err != nil && first == nil && ctx.Err() == nil {
+			first = err
+		}
+		// Each part serves until the context ends; so if one ends, all do.
+		cancel()
+	}
+	n.gate.wait()
+	if err := n.Close(); first == nil {
+		first = err
+	}
+	n.log.Info("stopped")
+	return first
+}
+
+func (n *Node) serveSignal(ctx context.Context) error {
+	h := signal.NewHandler(signal.Config{Server: n.Server(), Gate: n.gate, Log: n.log})
+	return signal.Serve(ctx, n.signal, signal.TLSConfig(n.cert.Load), h, n.log)
+}
+
+// keepCertificate renews the online certificate in time, and warns if that
+// cannot be done.
+func (n *Node) keepCertificate(ctx context.Context) error {
+	ticker := time.NewTicker(renewEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case now := <-ticker.C:
+			if err := n.renew(now); err != nil {
+				n.log.Error("nobody can come online any more", "error", err)
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// renew puts the certificate in use that is right from now on.
+func (n *Node) renew(now time.Time) error {
+	cert, err := n.folder.Online(now)
+	if err != nil {
+		return err
+	}
+	n.cert.Store(cert)
+	if now.After(cert.Leaf.NotAfter.Add(-signal.RenewBefore)) {
+		n.log.Warn("the online certificate ends soon; put the root key back into the data folder for a moment and restart the server",
+			"ends", cert.Leaf.NotAfter.Format(time.DateOnly))
+	}
+	return nil
+}

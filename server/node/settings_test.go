@@ -1,0 +1,129 @@
+package node
+
+import (
+	"log/slog"
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+
+	"undertone/transport/cell"
+)
+
+// What is written is what is read, whatever the values.
+func TestSettingsRoundTrip(t *testing.T) {
+	for name, s := range map[string]Settings{
+		"default": DefaultSettings(),
+		"everything": {
+			Mode: cell.TMIX, Interval: cell.Interval20, PublicHost: "calls.example.org:1", Listen: "127.0.0.1:0", ListenUDP: "[::1]:9",
+			PublicAddresses: []netip.Addr{netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("2001:db8::7")},
+			MaxUsers:        7, LogLevel: slog.LevelDebug,
+		},
+	} {
+		text, err := s.Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ParseSettings(text)
+		if err != nil || !reflect.DeepEqual(got, s) {
+			t.Errorf("%s: %+v came back as %+v, %v", name, s, got, err)
+		}
+	}
+}
+
+// The file that init writes explains every setting there is.
+func TestTextHasEverySetting(t *testing.T) {
+	text, err := DefaultSettings().Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range settingNames() {
+		if !strings.Contains(string(text), "\n"+name+" = ") {
+			t.Errorf("server.toml does not mention %s", name)
+		}
+	}
+}
+
+func TestEmptySettingsAreTheDefault(t *testing.T) {
+	s, err := ParseSettings(nil)
+	if err != nil || !reflect.DeepEqual(s, DefaultSettings()) {
+		t.Errorf("an empty file is %+v, %v", s, err)
+	}
+}
+
+func TestBadSettings(t *testing.T) {
+	for text, says := range map[string]string{
+		"intervall = \"40ms\"":                    `line 1: there is no setting "intervall"; do you mean "interval"?`,
+		"mode = \"tmix\"\n\npublichost = \"x:1\"": `line 3: there is no setting "publichost"; do you mean "public_host"?`,
+		"[limits]\nusers = 3":                     "there is no setting",
+		"mode = \"smix\"":                         "not in this version",
+		"mode = \"bmix\"":                         "not in this version",
+		"mode = \"xmix\"":                         "use tmix, bmix or smix",
+		"interval = \"50ms\"":                     "use 20ms, 40ms or 100ms",
+		"interval = 40":                           "line 1",
+		"interval = ":                             "line 1",
+		"public_host = \"example.org\"":           "public_host",
+		"listen = \"7443\"":                       "listen:",
+		"listen = \":70000\"":                     "listen:",
+		"listen_udp = \"x\"":                      "listen_udp",
+		"public_addresses = [\"example.org\"]":    "is not an IP address",
+		"public_addresses = [\"0.0.0.0\"]":        "is not an IP address",
+		"max_users = 0":                           "max_users",
+		"max_users = 1000000":                     "max_users",
+		"log_level = \"loud\"":                    "use debug, info, warn or error",
+	} {
+		if _, err := ParseSettings([]byte(text)); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: error is %v, want the words %q", text, err, says)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	for name, want := range map[string]string{
+		"Mode": "mode", "log-level": "log_level", "loglevel": "log_level", "maxusers": "max_users",
+		"public_adresses": "public_addresses", "listen_tcp": "listen_udp",
+	} {
+		if got := nearest(name, settingNames()); got != want {
+			t.Errorf("nearest(%q) is %q, want %q", name, got, want)
+		}
+	}
+	if d := distance("kitten", "sitting"); d != 3 {
+		t.Errorf("the distance of kitten and sitting is %d, want 3", d)
+	}
+}
+
+// The figures of the design: about 22 kbit/s each way at 100 ms, about 54 at
+// 40 ms, which is 35 GB a month both ways.
+func TestTraffic(t *testing.T) {
+	for i, want := range map[cell.Interval]Traffic{
+		cell.Interval100: {22, 14},
+		cell.Interval40:  {54, 35},
+		cell.Interval20:  {108, 70},
+	} {
+		if got := TrafficOf(i); got != want {
+			t.Errorf("%s: %+v, want %+v", i, got, want)
+		}
+	}
+}
+
+func FuzzSettings(f *testing.F) {
+	text, err := DefaultSettings().Text()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(text))
+	f.Add("mode = \"tmix\"\n[x]\ny = 1")
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := ParseSettings([]byte(text))
+		if err != nil {
+			return
+		}
+		again, err := s.Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ParseSettings(again); err != nil || !reflect.DeepEqual(got, s) {
+			t.Fatalf("%+v came back as %+v, %v", s, got, err)
+		}
+	})
+}

@@ -1,0 +1,64 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"undertone/server/internal/admin"
+	"undertone/server/internal/mix"
+	"undertone/transport/key"
+	"undertone/transport/signal"
+)
+
+// compose makes the parts that need the folder and the listeners.
+func (n *Node) compose() error {
+	engine, err := mix.New(mix.Config{
+		Interval: n.folder.Settings.Interval,
+		Seats:    n.folder.Settings.MaxUsers,
+		Offset:   n.config.Offset,
+	})
+	if err != nil {
+		return fmt.Errorf("max_users in %s: %w", SettingsFile, err)
+	}
+	n.engine = engine
+	n.gate = &gate{registry: n.folder.Registry, links: n.links, engine: engine}
+	return nil
+}
+
+// Status says how the server does, for admin and for tests.
+func (n *Node) Status() admin.Status {
+	m := n.engine.Metrics()
+	s := n.folder.Settings
+	return admin.Status{
+		Version:         n.config.Version,
+		Started:         n.started,
+		Signal:          n.Addr().String(),
+		Cells:           n.CellsAddr().String(),
+		Mode:            s.Mode.String(),
+		Interval:        s.Interval.String(),
+		Online:          m.Online,
+		Places:          s.MaxUsers,
+		Slots:           m.Slots,
+		Skipped:         m.Skipped,
+		Mixing:          admin.Lateness{Mean: milliseconds(m.MeanPassLateness), Max: milliseconds(m.MaxPassLateness)},
+		Sending:         admin.Lateness{Mean: milliseconds(m.MeanSendLateness), Max: milliseconds(m.MaxSendLateness)},
+		Late:            m.Late,
+		Missing:         m.Missing,
+		Unsent:          m.Unsent,
+		Faults:          m.Faults,
+		CertificateEnds: n.cert.Load().Leaf.NotAfter,
+	}
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// CheckUser has a user leave who was disabled or removed in the registry.
+func (n *Node) CheckUser(ctx context.Context, h key.Handle) error {
+	err := n.gate.check(ctx, h)
+	if errors.Is(err, signal.ErrUserDisabled) || errors.Is(err, signal.ErrUserUnknown) {
+		return nil
+	}
+	return err
+}

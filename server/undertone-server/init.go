@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"undertone/server/node"
+	"undertone/transport/cell"
+	"undertone/transport/uri"
+)
+
+// inviteLife is how long an invite holds unless the operator says otherwise.
+const inviteLife = 7 * 24 * time.Hour
+
+type initOptions struct {
+	host, listen, mode, interval, label string
+	expires                             time.Duration
+}
+
+func (c *cli) initCommand() *cobra.Command {
+	d := node.DefaultSettings()
+	var o initOptions
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Make a new server: keys, settings, and the first invite",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.init(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.host, "host", "", "how users reach this machine, `NAME[:PORT]`; default: its own address")
+	f.StringVar(&o.listen, "listen", d.Listen, "`address` to listen at, TCP and UDP")
+	f.StringVar(&o.mode, "mode", d.Mode.String(), "`mode` of the set: tmix")
+	f.StringVar(&o.interval, "interval", d.Interval.String(), "time between two cells: 20ms, 40ms or 100ms")
+	f.StringVar(&o.label, "label", "", "`label` of the first invite, to tell users apart")
+	f.DurationVar(&o.expires, "expires", inviteLife, "how long the first invite holds")
+	return c.jsonFlag(cmd)
+}
+
+func (c *cli) init(ctx context.Context, o initOptions) error {
+	s, err := o.settings()
+	if err != nil {
+		return err
+	}
+	if err := checkLife(o.expires); err != nil {
+		return err
+	}
+	if err := node.Init(ctx, c.data, s); err != nil {
+		return err
+	}
+	return c.withFolder(ctx, func(f *node.Folder) error {
+		invite, row, err := f.CreateInvite(ctx, o.label, o.expires, "")
+		if err != nil {
+			return err
+		}
+		traffic := node.TrafficOf(s.Interval)
+		made := newInvite(invite, row)
+		return c.report(struct {
+			Data    string       `json:"data"`
+			Host    string       `json:"host"`
+			Mode    string       `json:"mode"`
+			Invite  inviteReport `json:"invite"`
+			Traffic node.Traffic `json:"traffic_per_user"`
+		}{c.data, invite.Host, s.Mode.String(), made, traffic}, c.welcome(f, made, traffic))
+	})
+}
+
+// settings turns the options into settings.
+func (o initOptions) settings() (node.Settings, error) {
+	s := node.DefaultSettings()
+	var err error
+	if s.Mode, err = cell.ParseMode(o.mode); err != nil {
+		return s, err
+	}
+	if err = node.CheckMode(s.Mode); err != nil {
+		return s, err
+	}
+	if s.Interval, err = cell.ParseInterval(o.interval); err != nil {
+		return s, err
+	}
+	s.Listen = o.listen
+	listenHost, port, err := net.SplitHostPort(o.listen)
+	if err != nil {
+		return s, fmt.Errorf("--listen %q is not an address to listen at; use something like :%d", o.listen, node.DefaultPort)
+	}
+	s.PublicHost, err = publicHost(o.host, listenHost, port)
+	return s, err
+}
+
+// publicHost works out what invites say of the address.
+func publicHost(host, listenHost, port string) (string, error) {
+	if host == "" {
+		if port == "0" {
+			return "", fmt.Errorf("with port 0 the address is known only once the server runs; say it with --host NAME:PORT")
+		}
+		host = listenHost
+		if ip := net.ParseIP(listenHost); listenHost == "" || ip.IsUnspecified() {
+			host = ownAddress()
+		}
+	}
+	if _, _, err := net.SplitHostPort(host); err != nil {
+		host = net.JoinHostPort(strings.Trim(host, "[]"), port)
+	}
+	if err := uri.CheckHost(host); err != nil {
+		return "", fmt.Errorf("--host: %w; use something like calls.example.org:%d", err, node.DefaultPort)
+	}
+	return host, nil
+}
+
+// ownAddress is the address from which this machine would reach the world. To
+// find out, nothing is sent.
+func ownAddress() string {
+	for _, to := range []string{"192.0.2.1", "2001:db8::1"} {
+		conn, err := net.Dial("udp", net.JoinHostPort(to, strconv.Itoa(node.DefaultPort))) //nolint:noctx // no packet is sent
+		if err != nil {
+			continue
+		}
+		host, _, err := net.SplitHostPort(conn.LocalAddr().String())
+		_ = conn.Close()
+		if err == nil {
+			return host
+		}
+	}
+	return "127.0.0.1"
+}
+
+// welcome is what the operator of a new server reads.
+func (c *cli) welcome(f *node.Folder, i inviteReport, t node.Traffic) string {
+	s := f.Settings
+	return fmt.Sprintf(`The server is in %s.
+Its settings, with comments, are in server.toml there; friends reach it at %s.
+
+Each user costs about %d kbit/s in each direction, day and night, in a call or
+not: about %d GB a month both ways together.
+
+Start it:       undertone-server run%s
+Invite others:  undertone-server invite create%s
+
+The first invite, for one user, until %s:
+
+%s`, c.data, s.PublicHost, t.KilobitsPerSecond, t.GigabytesPerMonth, c.dataFlag(), c.dataFlag(),
+		i.Expires.Local().Format("2 January 2006 15:04"), i.text(c.stdout))
+}
+
+// dataFlag is what to add to a command so that it finds this data folder.
+func (c *cli) dataFlag() string {
+	if c.data == defaultData() {
+		return ""
+	}
+	return " --data " + c.data
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"undertone/server/internal/admin"
+	"undertone/server/internal/registry"
+	"undertone/server/node"
+	"undertone/transport/uri"
+)
+
+func (c *cli) inviteCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "invite", Short: "Let new users in", Args: noSuch, RunE: needsCommand}
+	cmd.AddCommand(c.inviteCreate(), c.inviteList(), c.inviteRevoke())
+	return cmd
+}
+
+// noSuch refuses the words after a command that only has commands below it.
+func noSuch(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("there is no command %q; see: %s --help", cmd.CommandPath()+" "+args[0], cmd.CommandPath())
+	}
+	return nil
+}
+
+func needsCommand(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+
+// An inviteReport is an invite as JSON shows it.
+type inviteReport struct {
+	ID      string    `json:"id"`
+	Label   string    `json:"label"`
+	Expires time.Time `json:"expires"`
+	State   string    `json:"state"`
+	Link    string    `json:"link,omitempty"`
+}
+
+func newInvite(i uri.Invite, row registry.Invite) inviteReport {
+	r := oldInvite(row, time.Now())
+	r.Link = i.String()
+	return r
+}
+
+func oldInvite(row registry.Invite, now time.Time) inviteReport {
+	return inviteReport{ID: row.ID, Label: row.Label, Expires: row.Expires, State: string(row.State(now))}
+}
+
+// text shows the link and its QR code.
+func (r inviteReport) text(w io.Writer) string {
+	return r.Link + "\n\n" + qrText(r.Link, isTerminal(w))
+}
+
+func checkLife(d time.Duration) error {
+	if d < time.Minute || d > 10*365*24*time.Hour {
+		return fmt.Errorf("--expires %s is not between a minute and ten years; use something like 48h", d)
+	}
+	return nil
+}
+
+func (c *cli) inviteCreate() *cobra.Command {
+	var expires time.Duration
+	cmd := &cobra.Command{
+		Use:   "create [LABEL]",
+		Short: "Make an invite for one new user, as link and QR code",
+		Long:  "Make an invite for one new user. The label helps to tell users apart in user list; users never see it.",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkLife(expires); err != nil {
+				return err
+			}
+			return c.withFolder(cmd.Context(), func(f *node.Folder) error {
+				host, err := c.inviteHost(cmd.Context(), f)
+				if err != nil {
+					return err
+				}
+				invite, row, err := f.CreateInvite(cmd.Context(), strings.Join(args, ""), expires, host)
+				if err != nil {
+					return err
+				}
+				r := newInvite(invite, row)
+				return c.report(r, fmt.Sprintf("For one user, until %s:\n\n%s",
+					r.Expires.Local().Format("2 January 2006 15:04"), r.text(c.stdout)))
+			})
+		},
+	}
+	cmd.Flags().DurationVar(&expires, "expires", inviteLife, "how long the invite holds")
+	return c.jsonFlag(cmd)
+}
+
+// inviteHost is what the invite says of the address: the settings' word, or
+// else where the running server listens.
+func (c *cli) inviteHost(ctx context.Context, f *node.Folder) (string, error) {
+	if f.Settings.PublicHost != "" {
+		return f.Settings.PublicHost, nil
+	}
+	s, err := admin.NewClient(f.Socket()).Status(ctx)
+	if errors.Is(err, admin.ErrNotRunning) {
+		return "", nil
+	}
+	return s.Signal, err
+}
+
+func (c *cli) inviteList() *cobra.Command {
+	return c.jsonFlag(&cobra.Command{
+		Use:   "list",
+		Short: "List all invites",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.withFolder(cmd.Context(), func(f *node.Folder) error {
+				rows, err := f.Registry.Invites(cmd.Context())
+				if err != nil {
+					return err
+				}
+				reports := make([]inviteReport, 0, len(rows))
+				table := [][]string{{"INVITE", "STATE", "EXPIRES", "LABEL"}}
+				for _, row := range rows {
+					r := oldInvite(row, time.Now())
+					reports = append(reports, r)
+					table = append(table, []string{r.ID, r.State, r.Expires.Local().Format("2006-01-02 15:04"), r.Label})
+				}
+				return c.report(reports, tableText(table, "There are no invites; make one with: undertone-server invite create\n"))
+			})
+		},
+	})
+}
+
+func (c *cli) inviteRevoke() *cobra.Command {
+	return &cobra.Command{
+		Use:   "revoke INVITE",
+		Short: "Take an invite back that was not used yet",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.withFolder(cmd.Context(), func(f *node.Folder) error {
+				i, err := f.Registry.FindInvite(cmd.Context(), args[0])
+				if err != nil {
+					return fmt.Errorf("%w; see: undertone-server invite list", err)
+				}
+				err = f.Registry.RevokeInvite(cmd.Context(), i)
+				if errors.Is(err, registry.ErrInviteUsed) {
+					return fmt.Errorf("%w; to keep the user out: undertone-server user disable USER", err)
+				}
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(c.stdout, "Invite %s is revoked.\n", i.ID)
+				return err
+			})
+		},
+	}
+}
+
+// tableText aligns rows; the first is the header. Without others it is empty.
+func tableText(rows [][]string, empty string) string {
+	if len(rows) == 1 {
+		return empty
+	}
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		_, _ = fmt.Fprintln(w, strings.Join(row, "\t"))
+	}
+	_ = w.Flush() // A Builder takes everything.
+	return b.String()
+}
