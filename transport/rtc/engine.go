@@ -60,6 +60,7 @@ func newPeer(p *port, server bool) (*webrtc.PeerConnection, error) {
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	s.SetICETimeouts(iceDisconnected, iceFailed, iceKeepalive)
+	s.DisableCloseByDTLS(true) // the link itself closes its connection
 	s.DetachDataChannels()
 	s.EnableDataChannelBlockWrite(true)
 	s.EnableSCTPZeroChecksum(true)

@@ -35,6 +35,8 @@ type Link struct {
 	done    chan struct{} // closed on entering closed
 	gone    chan struct{} // closed when nothing of the link is left
 
+	sctpOver chan struct{} // closed when an SCTP association has ended
+
 	mu      sync.Mutex
 	state   state
 	err     error
@@ -66,7 +68,10 @@ func newLink(pc *webrtc.PeerConnection, receive func([]byte, time.Time), onEnd f
 		opened:  make(chan struct{}),
 		done:    make(chan struct{}),
 		gone:    make(chan struct{}),
+
+		sctpOver: make(chan struct{}),
 	}
+	pc.SCTP().OnClose(func(error) { close(l.sctpOver) })
 	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
 		if s == webrtc.PeerConnectionStateFailed || s == webrtc.PeerConnectionStateClosed {
 			l.end(ErrLost)
@@ -128,10 +133,27 @@ func (l *Link) supervise() {
 	case <-timer.C:
 		l.end(ErrTimeout)
 	}
-	// The first end of the connection ends the reads and writes of the workers.
-	_ = l.pc.GracefulClose()
+	l.tearDown()
 	l.workers.Wait()
 	l.onEnd()
+}
+
+// tearDown ends the connection, and with it the reads and writes of the workers.
+//
+// Once SCTP runs, closing pion's PeerConnection would hold a lock that other
+// goroutines of it want, and wait up to 0.4 s for an ABORT to go out that may
+// never go out any more. So end DTLS, which tells the other side as well, and
+// ICE below it; nothing else of the PeerConnection is running then.
+func (l *Link) tearDown() {
+	sctp := l.pc.SCTP()
+	dtls := sctp.Transport()
+	_ = dtls.Stop()
+	if sctp.State() != webrtc.SCTPTransportStateConnected {
+		_ = l.pc.GracefulClose()
+		return
+	}
+	<-l.sctpOver
+	_ = dtls.ICETransport().GracefulStop()
 }
 
 // end enters closed, the first time it is called.

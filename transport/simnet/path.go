@@ -2,6 +2,7 @@ package simnet
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -24,6 +25,8 @@ type path struct {
 	timer   *time.Timer
 	instant time.Time   // when the newest packet was sent
 	sizes   map[int]int // how many packets of each size were sent at instant
+	before  time.Time   // when the last packet from before instant arrives
+	last    time.Time   // when the last packet of all arrives
 }
 
 // flight is a packet on its way.
@@ -74,18 +77,33 @@ func (p *path) send(now time.Time, size int, arrive func()) bool {
 	if p.now.Jitter > 0 {
 		due = due.Add(time.Duration(luck.Int64N(int64(p.now.Jitter))))
 	}
-	if n := len(p.queue); n > 0 && due.Before(p.queue[n-1].due) {
-		due = p.queue[n-1].due
+	// Packets do not overtake those of earlier instants. Among those of one
+	// instant there is no order to keep: goroutines sent them, and which of
+	// them came first must not decide when any of them arrives.
+	if due.Before(p.before) {
+		due = p.before
+	}
+	if p.last.Before(due) {
+		p.last = due
 	}
 	if len(p.queue) == 0 && !due.After(now) {
 		arrive()
 		return true
 	}
-	p.queue = append(p.queue, flight{due, arrive})
-	if len(p.queue) == 1 {
+	p.enqueue(now, flight{due, arrive})
+	return true
+}
+
+// enqueue keeps the queue in order of due.
+func (p *path) enqueue(now time.Time, f flight) {
+	i := len(p.queue)
+	for i > 0 && f.due.Before(p.queue[i-1].due) {
+		i--
+	}
+	p.queue = slices.Insert(p.queue, i, f)
+	if i == 0 {
 		p.wait(now)
 	}
-	return true
 }
 
 // luck returns the random numbers of one packet. They follow from what the
@@ -93,7 +111,7 @@ func (p *path) send(now time.Time, size int, arrive func()) bool {
 // their number.
 func (p *path) luck(now time.Time, size int) *rand.Rand {
 	if !now.Equal(p.instant) {
-		p.instant = now
+		p.instant, p.before = now, p.last
 		clear(p.sizes)
 	}
 	same := p.sizes[size]
