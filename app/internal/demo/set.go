@@ -1,0 +1,246 @@
+// Package demo runs a whole set on one machine: a server, softphones, and
+// somebody who listens on the wire. The demo command calls with it, and the
+// tests that need everything at once use it, on the real network or on a
+// simulated one in fake time.
+//
+//	Set ─┬─ node.Node               the server, as its own program runs it
+//	     ├─ User: phone.Phone, profile, clip ▶ tape      as the softphone runs it
+//	     └─ User: …
+//
+// It is the one package of the app that imports the server.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"undertone/app/internal/audio"
+	"undertone/app/internal/phone"
+	"undertone/app/internal/profile"
+	"undertone/server/node"
+	"undertone/transport/cell"
+	"undertone/transport/key"
+	"undertone/transport/uri"
+)
+
+// A Place is where a user is on a network.
+type Place struct {
+	// Connect opens the connection of signalling; nil stands for the system's.
+	Connect func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Socket opens the socket of a link; nil stands for one on any port.
+	Socket func() (net.PacketConn, error)
+}
+
+// SetConfig says what to run.
+type SetConfig struct {
+	// Dir is an empty folder for everything that is kept.
+	Dir string
+	// Interval is the set's.
+	Interval cell.Interval
+	// Node changes how the server is run; its Data is set by NewSet. The zero
+	// value listens on loopback, at ports that are free.
+	Node node.Config
+}
+
+// A Set is a server with its users.
+type Set struct {
+	dir      string
+	interval cell.Interval
+	node     *node.Node
+	group    sync.WaitGroup
+	stop     context.CancelFunc
+
+	mu  sync.Mutex
+	err error
+}
+
+// NewSet starts a server.
+func NewSet(ctx context.Context, cfg SetConfig) (*Set, error) {
+	settings := node.DefaultSettings()
+	settings.Interval = cfg.Interval
+	settings.Listen = "127.0.0.1:0"
+	data := filepath.Join(cfg.Dir, "server")
+	if err := node.Init(ctx, data, settings); err != nil {
+		return nil, err
+	}
+	s := &Set{dir: cfg.Dir, interval: cfg.Interval}
+	cfg.Node.Data = data
+	n, err := node.New(ctx, cfg.Node)
+	if err != nil {
+		return nil, err
+	}
+	s.node = n
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	s.group.Go(func() {
+		if err := n.Run(running); err != nil {
+			s.fail(fmt.Errorf("the server: %w", err))
+		}
+	})
+	return s, nil
+}
+
+func (s *Set) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = errors.Join(s.err, err)
+}
+
+// Close stops the server, and returns what went wrong in the meantime. Users
+// are closed before.
+func (s *Set) Close() error {
+	s.stop()
+	s.group.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// A User is a softphone with all that belongs to it.
+type User struct {
+	Name  string
+	Phone *phone.Phone
+	// Clip is what he says, Tape what he hears.
+	Clip *audio.Clip
+	Tape *audio.Tape
+
+	cfg     UserConfig
+	profile *profile.Profile
+	link    *uri.Contact
+	sound   *audio.Duplex
+	leave   context.CancelFunc
+	done    chan error
+}
+
+// UserConfig says who joins.
+type UserConfig struct {
+	// Name is what he calls himself.
+	Name string
+	// Says is what he says once a call is there; the tape has room for as much
+	// and a few seconds.
+	Says []float32
+	// Hears is how long the tape is.
+	Hears time.Duration
+	// Answer says what he does when it rings.
+	Answer profile.AnswerMode
+	// Place is where he is.
+	Place Place
+}
+
+// Join makes a user with a profile and an invite of his own. He is not online
+// before Start.
+func (s *Set) Join(ctx context.Context, cfg UserConfig) (*User, error) {
+	invite, err := s.node.CreateInvite(ctx, cfg.Name, time.Hour)
+	if err != nil {
+		return nil, err
+	}
+	id, err := key.NewIdentity()
+	if err != nil {
+		return nil, err
+	}
+	var intro key.Secret
+	fresh, err := key.NewIdentity() // A seed is 32 random bytes, as an introduction is.
+	if err != nil {
+		return nil, err
+	}
+	intro = *fresh.Seed()
+	content := &profile.Content{
+		Seed:    *id.Seed(),
+		Name:    cfg.Name,
+		Account: profile.Account{Server: invite.Server, Token: invite.Token},
+	}
+	content.AddIntro(&intro, profile.DayOf(time.Now()))
+	p, err := profile.Create(filepath.Join(s.dir, cfg.Name), content, profile.Options{})
+	if err != nil {
+		return nil, err
+	}
+	u := &User{
+		cfg:     cfg,
+		Name:    cfg.Name,
+		Clip:    audio.NewClip(cfg.Says),
+		Tape:    audio.NewTape(cfg.Hears),
+		profile: p,
+		link:    &uri.Contact{Name: cfg.Name, Host: invite.Host, Fingerprint: id.Fingerprint(), Intro: intro},
+		done:    make(chan error, 1),
+	}
+	u.sound = audio.NewDuplex(u.Clip, u.Tape)
+	return u, nil
+}
+
+// Knows makes other a contact of u, by his link, before u is started.
+func (u *User) Knows(other *User) error {
+	err := u.profile.Update(func(c *profile.Content) error {
+		return c.AddContact(profile.Contact{
+			Name: other.link.Name, Fingerprint: other.link.Fingerprint, Intro: other.link.Intro, Added: profile.DayOf(time.Now()),
+		})
+	})
+	return err
+}
+
+// Start goes online.
+func (u *User) Start(ctx context.Context) (err error) {
+	u.Phone, err = phone.New(phone.Config{
+		Profile: u.profile,
+		Sound:   u.sound,
+		Answer:  u.cfg.Answer,
+		Connect: u.cfg.Place.Connect,
+		Socket:  u.cfg.Place.Socket,
+	})
+	if err != nil {
+		return err
+	}
+	ctx, u.leave = context.WithCancel(context.WithoutCancel(ctx))
+	go func() { u.done <- u.Phone.Run(ctx) }()
+	return nil
+}
+
+// Close goes offline and closes the profile.
+func (u *User) Close() error {
+	var err error
+	if u.leave != nil {
+		u.leave()
+		for range u.Phone.Events() { //nolint:revive // until it is closed
+		}
+		err = <-u.done
+	}
+	err = errors.Join(err, u.sound.Close())
+	u.profile.Close()
+	return err
+}
+
+// ErrLate is returned when something did not happen in time.
+var ErrLate = errors.New("it took too long")
+
+// Await takes the user's events until one is of the given kind, and returns it.
+func (u *User) Await(ctx context.Context, kind phone.EventKind) (phone.Event, error) {
+	for {
+		select {
+		case e, ok := <-u.Phone.Events():
+			switch {
+			case !ok:
+				return e, fmt.Errorf("%s went offline: %w", u.Name, <-u.done)
+			case e.Kind == kind:
+				return e, nil
+			case e.Kind == phone.Ended || e.Kind == phone.PairFailed:
+				return e, fmt.Errorf("%s: the call has ended (%s): %w", u.Name, e.Outcome, errors.Join(e.Err, ErrLate))
+			}
+		case <-ctx.Done():
+			return phone.Event{}, fmt.Errorf("%s: %w", u.Name, errors.Join(ErrLate, ctx.Err()))
+		}
+	}
+}
+
+// tempDir makes a folder that is removed by the function returned.
+func tempDir() (string, func(), error) {
+	dir, err := os.MkdirTemp("", "undertone-demo-")
+	if err != nil {
+		return "", nil, err
+	}
+	return dir, func() { _ = os.RemoveAll(dir) }, nil
+}
