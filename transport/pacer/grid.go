@@ -84,5 +84,5 @@ func (g *Grid) bound() time.Duration {
 
 // ticks returns how many ticks it takes to move the phase by d.
 func (g *Grid) ticks(d time.Duration) cell.Slot {
-	return cell.Slot((d.Abs() + g.bound() - 1) / g.bound()) //nolint:gosec // positive
+	return cell.Slot((d.Abs() + g.bound() - 1) / g.bound())
 }

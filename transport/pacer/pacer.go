@@ -153,7 +153,7 @@ func New(cfg Config, send func(b []byte)) (*Pacer, error) {
 		cfg:   cfg,
 		stock: stock,
 		send:  send,
-		cover: berth.New(int(stock) + 1), //nolint:gosec // small
+		cover: berth.New(int(stock) + 1),
 		voice: berth.New(stageDepth),
 		wake:  make(chan cell.Slot, 1),
 		inbox: make(chan report, inboxDepth),

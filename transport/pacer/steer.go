@@ -33,8 +33,8 @@ const (
 	// by slewing. What is later than that has its slots moved: cells are lost
 	// meanwhile, and to move by a whole slot too many takes long to make up.
 	slewablePart = 4
-	// longestTrip bounds how long a correction takes to show in a report, once
-	// the link is locked.
+	// longestTrip bounds how long a correction takes to show in a report once
+	// the link is locked, and how far the first one moves the slots.
 	longestTrip = time.Second
 )
 
@@ -110,7 +110,7 @@ func (s *steer) acquire(g *Grid, off time.Duration, early int8) {
 	if early == saturated && s.lag > 2 {
 		// One slot less than the lag is certain, and another may be the loss
 		// of the very first cell.
-		off = max(off, time.Duration(s.lag-2)*g.interval) //nolint:gosec // small
+		off = max(off, min(time.Duration(s.lag-2)*g.interval, longestTrip))
 	}
 	s.correct(g, off)
 	if early == saturated {
@@ -131,9 +131,9 @@ func (s *steer) acquire(g *Grid, off time.Duration, early int8) {
 func (s *steer) correct(g *Grid, off time.Duration) {
 	if off > g.interval/slewablePart {
 		k := (off + g.interval - 1) / g.interval
-		g.Relabel(cell.Slot(k)) //nolint:gosec // positive
+		g.Relabel(cell.Slot(k))
 		off -= k * g.interval
-		s.lag -= min(s.lag, cell.Slot(k)) //nolint:gosec // positive
+		s.lag -= min(s.lag, cell.Slot(k))
 	}
 	g.Slew(-off)
 }

@@ -112,8 +112,8 @@ func New(cfg Config) (*Engine, error) {
 // randomOffset draws from crypto/rand.
 func randomOffset(below time.Duration) time.Duration {
 	var b [8]byte
-	_, _ = rand.Read(b[:])                                                      // Never fails: the program ends if the system has no randomness.
-	return time.Duration(binary.BigEndian.Uint64(b[:]) % uint64(max(below, 1))) //nolint:gosec // positive
+	_, _ = rand.Read(b[:]) // Never fails: the program ends if the system has no randomness.
+	return time.Duration(binary.BigEndian.Uint64(b[:]) % uint64(max(below, 1)))
 }
 
 // Run owns the clock until ctx ends. It must be called once. When it returns all
@@ -227,7 +227,7 @@ func (e *Engine) sweep(ctx context.Context) {
 		select {
 		case <-t.C:
 			e.mu.Lock()
-			for _, l := range e.table.Silent(time.Now()) {
+			for _, l := range e.table.Gone(time.Now()) {
 				e.drop(l)
 			}
 			e.mu.Unlock()

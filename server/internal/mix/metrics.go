@@ -59,7 +59,7 @@ func mean(sum *atomic.Int64, n uint64) time.Duration {
 	if n == 0 {
 		return 0
 	}
-	return time.Duration(sum.Load() / int64(n)) //nolint:gosec // small
+	return time.Duration(sum.Load() / int64(n))
 }
 
 // Metrics returns the counts since the start.

@@ -11,7 +11,7 @@ import (
 // A Seat is a user's place in the set, for as long as his link lasts.
 //
 //	       Join            Leave, Join of the same user, Remove,
-//	                       silence for session.Patience, end of Run
+//	                       silence (session.Line.Gone), end of Run
 //	(none) ----> online -----------------------------------------------> left
 //
 // A cell or two may still be sent after a seat was left.
@@ -20,6 +20,7 @@ type Seat struct {
 	line   *session.Line
 	sender Sender
 	done   chan struct{} // closed when it is left
+	gone   bool          // touched by Run only: it is left, as the clock sees it
 }
 
 // Receive takes in what came over the link at the given time; see
@@ -50,12 +51,20 @@ func (e *Engine) change() {
 	changes := e.changes
 	e.changes = e.spare[:0]
 	e.mu.Unlock()
+	left := false
 	for _, c := range changes {
-		if c.member == nil {
-			e.set.Leave(c.seat.line.Seat())
-			e.order = slices.DeleteFunc(e.order, func(s *Seat) bool { return s == c.seat })
+		if i := c.seat.line.Seat(); c.member != nil {
+			e.set.Join(i, c.member)
 		} else {
-			e.set.Join(c.seat.line.Seat(), c.member)
+			e.set.Leave(i)
+			c.seat.gone, left = true, true
+		}
+	}
+	if left {
+		e.order = slices.DeleteFunc(e.order, func(s *Seat) bool { return s.gone })
+	}
+	for _, c := range changes {
+		if c.member != nil && !c.seat.gone {
 			e.enter(c.seat)
 		}
 	}

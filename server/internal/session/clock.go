@@ -27,14 +27,14 @@ func (c Clock) Interval() time.Duration { return c.interval.Duration() }
 
 // Start returns when slot n starts.
 func (c Clock) Start(n cell.Slot) time.Time {
-	return c.base.Add(time.Duration(n-c.slot)*c.Interval() - c.into) //nolint:gosec // within centuries
+	return c.base.Add(time.Duration(n-c.slot)*c.Interval() - c.into)
 }
 
 // At returns the slot that t is in.
 func (c Clock) At(t time.Time) cell.Slot {
 	d := t.Sub(c.base) + c.into
 	if d < 0 {
-		return c.slot - cell.Slot((-d+c.Interval()-1)/c.Interval()) //nolint:gosec // positive
+		return c.slot - cell.Slot((-d+c.Interval()-1)/c.Interval())
 	}
-	return c.slot + cell.Slot(d/c.Interval()) //nolint:gosec // positive
+	return c.slot + cell.Slot(d/c.Interval())
 }

@@ -56,6 +56,9 @@ const (
 	// whoever is silent for longer has gone without a word. Until then his
 	// download goes on as if nothing were.
 	Patience = 5 * time.Second
+	// Arrival is how long it may take until the first cell. It is longer than
+	// a link takes to open before it is given up.
+	Arrival = 30 * time.Second
 )
 
 // Counters count cells of all lines that were of no use.
@@ -86,14 +89,14 @@ type Line struct {
 	// Shared.
 	ring  *berth.Ring
 	early atomic.Int32
-	heard atomic.Int64 // when the last cell came, in ns after the clock's base
+	until atomic.Int64 // until when the line may be silent, in ns after the clock's base
 }
 
 // New returns the line of a user who comes online at now.
 func New(h key.Handle, c Clock, offset time.Duration, count *Counters, now time.Time) *Line {
 	l := &Line{handle: h, clock: c, offset: offset, count: count, ring: berth.New(depth)}
 	l.early.Store(int32(seal.NoFeedback))
-	l.heard.Store(int64(now.Sub(c.base)))
+	l.until.Store(int64(now.Add(Arrival).Sub(c.base)))
 	return l
 }
 
@@ -112,7 +115,7 @@ func (l *Line) Receive(b []byte, at time.Time) {
 		l.count.Odd.Add(1)
 		return
 	}
-	l.heard.Store(int64(at.Sub(l.clock.base)))
+	l.until.Store(int64(at.Add(Patience).Sub(l.clock.base)))
 	c := (*cell.Cell)(b)
 	n := cell.Extend(l.clock.At(at), c.ReadLow())
 	early := l.clock.Start(n).Add(l.offset).Sub(at)
@@ -147,7 +150,7 @@ func milliseconds(d time.Duration) int8 {
 	if d%time.Millisecond < 0 {
 		ms--
 	}
-	return int8(min(max(ms, worst), best)) //nolint:gosec // bounded
+	return int8(min(max(ms, worst), best))
 }
 
 // low returns the quantile of at most lookBack values: it sorts as many of the
@@ -174,9 +177,7 @@ func low(values []int8) int8 {
 func (l *Line) Take(n cell.Slot, c *cell.Cell) bool { return l.ring.Take(n, c) }
 
 // Early returns the feedback of now.
-func (l *Line) Early() int8 { return int8(l.early.Load()) } //nolint:gosec // it was stored from an int8
+func (l *Line) Early() int8 { return int8(l.early.Load()) }
 
-// Silent returns for how long nothing came.
-func (l *Line) Silent(now time.Time) time.Duration {
-	return now.Sub(l.clock.base) - time.Duration(l.heard.Load())
-}
+// Gone reports whether the line has been silent for too long.
+func (l *Line) Gone(now time.Time) bool { return int64(now.Sub(l.clock.base)) >= l.until.Load() }

@@ -192,12 +192,21 @@ func TestTable(t *testing.T) {
 	if table.Remove(a) || table.Find(a.Handle()) != again {
 		t.Fatal("a line that was replaced was on the list")
 	}
-	if gone := table.Silent(epoch.Add(Patience)); !slices.Equal(gone, []*Line{again}) {
-		t.Fatalf("%d lines are silent", len(gone))
-	}
 	again.Receive(labelled(0, 0), epoch.Add(time.Second))
-	if gone := table.Silent(epoch.Add(Patience)); len(gone) != 0 {
-		t.Fatal("a line that was heard is silent")
+	for _, c := range []struct {
+		after time.Duration
+		gone  []*Line
+	}{
+		{time.Second + Patience - 1, nil},
+		{time.Second + Patience, []*Line{again}},
+		{time.Second + Arrival - 1, []*Line{again}}, // b was never heard.
+	} {
+		if gone := table.Gone(epoch.Add(c.after)); !slices.Equal(gone, c.gone) {
+			t.Fatalf("after %v %d lines are gone", c.after, len(gone))
+		}
+	}
+	if gone := table.Gone(epoch.Add(time.Second + Arrival)); len(gone) != 2 {
+		t.Fatalf("%d lines are gone in the end", len(gone))
 	}
 	if !table.Remove(again) || table.Len() != 1 {
 		t.Fatal("not removed")

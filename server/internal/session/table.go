@@ -13,8 +13,8 @@ var ErrFull = errors.New("the server is full: try again when somebody has left, 
 // A Table lists the lines of a set, one for each user, and hands out seats. It
 // is for one goroutine at a time.
 //
-//	        Add            Add of the same user, Remove, Patience is over
-//	(none) -----> listed -------------------------------------------------> (none)
+//	        Add            Add of the same user, Remove
+//	(none) -----> listed ------------------------------> (none)
 type Table struct {
 	lines map[key.Handle]*Line
 	free  []int // seats; the last is handed out next
@@ -60,10 +60,10 @@ func (t *Table) Remove(l *Line) bool {
 // Find returns the line of a user, or nil.
 func (t *Table) Find(h key.Handle) *Line { return t.lines[h] }
 
-// Silent returns the lines whose patience is over.
-func (t *Table) Silent(now time.Time) (gone []*Line) {
+// Gone returns the lines that have been silent for too long.
+func (t *Table) Gone(now time.Time) (gone []*Line) {
 	for _, l := range t.lines {
-		if l.Silent(now) >= Patience {
+		if l.Gone(now) {
 			gone = append(gone, l)
 		}
 	}

@@ -56,7 +56,7 @@ func New(depth int) *Ring {
 	for n < depth {
 		n *= 2
 	}
-	return &Ring{berths: make([]berth, n), mask: cell.Slot(n - 1)} //nolint:gosec // positive
+	return &Ring{berths: make([]berth, n), mask: cell.Slot(n - 1)}
 }
 
 // Depth returns for how many consecutive slots there is room.

@@ -75,3 +75,59 @@ func TestSlotAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestSameWork counts the mailboxes that a slot writes to: one for streams and
+// one for letters for each user, whatever he sends, and whether or not his cell
+// came.
+func TestSameWork(t *testing.T) {
+	const users = 20
+	send := map[string]func(b *bench, i int){
+		"nothing": func(*bench, int) {},
+		"cover":   func(b *bench, i int) { b.put(i, cell.Cover, cell.Body{}) },
+		"streams": func(b *bench, i int) { b.put(i, cell.Stream, stream("voice")) },
+		"letters": func(b *bench, i int) { b.put(i, cell.Letter, b.letter((i+3)%users, "letter")) },
+		"letters to nobody": func(b *bench, i int) {
+			b.put(i, cell.Letter, stream("nobody has this handle"))
+		},
+		"rings":    func(b *bench, i int) { b.put(i, cell.Ring, b.letter((i+users/2)%users, "ring")) },
+		"controls": func(b *bench, i int) { b.put(i, cell.Control, cell.Body{1}) },
+		"garbage":  func(b *bench, i int) { b.in[i] = In{Present: true} },
+	}
+	for name, f := range send {
+		b := newBench(t, users)
+		b.ringAll()
+		for range 3 {
+			var untouched cell.Body
+			untouched[0] = 0xee
+			for i := range b.set.seats {
+				s := &b.set.seats[i]
+				b.set.bodies[i] = cell.Body{}
+				for p := range s.stream.body {
+					s.stream.body[p] = untouched
+				}
+				for p := range s.post.place {
+					s.post.place[p].body = untouched
+				}
+				f(b, i)
+			}
+			b.pass()
+			streams, letters := 0, 0
+			for i := range b.set.seats {
+				s := &b.set.seats[i]
+				for p := range s.stream.body {
+					if s.stream.body[p] != untouched {
+						streams++
+					}
+				}
+				for p := range s.post.place {
+					if s.post.place[p].body != untouched {
+						letters++
+					}
+				}
+			}
+			if streams != users || letters != users {
+				t.Errorf("%s: %d stream and %d letter mailboxes were written", name, streams, letters)
+			}
+		}
+	}
+}

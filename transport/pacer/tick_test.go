@@ -1,0 +1,119 @@
+package pacer
+
+import (
+	"testing"
+	"time"
+
+	"undertone/transport/cell"
+)
+
+// TestStageIsNotSentWithoutCover stages voice for a slot that has no cover.
+func TestStageIsNotSentWithoutCover(t *testing.T) {
+	p, at := manual(t)
+	p.Stage(firstSlot, mark(firstSlot, isVoice))
+	p.tick(at)
+	if st := p.Stats(); st.Sent != 0 || st.Bare != 1 {
+		t.Fatalf("%+v", st)
+	}
+}
+
+// TestStageAfterTheTick is ignored and counted.
+func TestStageAfterTheTick(t *testing.T) {
+	p, at := manual(t)
+	for n := cell.Slot(firstSlot); n < firstSlot+3; n++ {
+		p.Cover(n, mark(n, isCover))
+	}
+	p.tick(at)
+	if p.Stage(firstSlot, mark(firstSlot, isVoice)) {
+		t.Error("staged for a slot that is over")
+	}
+	if p.Stage(firstSlot+1+stageDepth, mark(1, isVoice)) {
+		t.Error("staged too far ahead")
+	}
+	if !p.Stage(firstSlot+1, mark(firstSlot+1, isVoice)) {
+		t.Error("not staged for the next slot")
+	}
+	if p.Cover(firstSlot, mark(firstSlot, isCover)) {
+		t.Error("covered a slot that is over")
+	}
+	if got := p.Stats().StagedLate; got != 2 {
+		t.Errorf("%d counted", got)
+	}
+}
+
+func TestTickAllocatesNothing(t *testing.T) {
+	p, at := manual(t)
+	c := mark(0, isVoice)
+	if n := testing.AllocsPerRun(1000, func() { at = slot(p, at, c) }); n != 0 {
+		t.Fatalf("%v allocations in a slot", n)
+	}
+}
+
+func BenchmarkTick(b *testing.B) {
+	for _, kind := range []string{"cover", "voice"} {
+		b.Run(kind, func(b *testing.B) {
+			p, at := manual(b)
+			c := mark(0, isVoice)
+			b.ReportAllocs()
+			for b.Loop() {
+				_, n := p.grid.Next()
+				p.Cover(n, c)
+				if kind == "voice" {
+					p.Stage(n, c)
+				}
+				p.tick(at)
+				at, _ = p.grid.Next()
+			}
+		})
+	}
+}
+
+// manual returns a Pacer that is at its first tick, without a goroutine.
+func manual(t testing.TB) (*Pacer, time.Time) {
+	t.Helper()
+	p, err := New(config, func([]byte) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now()
+	p.grid = NewGrid(config.Interval, firstSlot, at)
+	p.steer = newSteer(&p.grid, DefaultMargin)
+	p.next.Store(firstSlot)
+	return p, at
+}
+
+// slot goes through all of one slot.
+func slot(p *Pacer, at time.Time, c *cell.Cell) time.Time {
+	_, n := p.grid.Next()
+	p.rouse(n)
+	for m, ok := p.Want(); ok; m, ok = p.Want() {
+		p.Cover(m, c)
+	}
+	p.Stage(n, c)
+	p.Heard(n, at, 6)
+	p.tick(at)
+	at, _ = p.grid.Next()
+	return at
+}
+
+func TestConfig(t *testing.T) {
+	good := Config{Interval: cell.Interval40, Lead: 12 * time.Millisecond}
+	if _, err := New(good, nil); err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(c *Config){
+		"no interval": func(c *Config) { c.Interval = 0 },
+		"no lead":     func(c *Config) { c.Lead = 0 },
+		"long lead":   func(c *Config) { c.Lead = 31 * time.Millisecond },
+		"short hold":  func(c *Config) { c.Hold = time.Second },
+		"long hold":   func(c *Config) { c.Hold = time.Hour },
+		"margin":      func(c *Config) { c.Margin = time.Second },
+		"round trip":  func(c *Config) { c.RoundTrip = -1 },
+	} {
+		c := good
+		spoil(&c)
+		if _, err := New(c, nil); err == nil {
+			t.Errorf("%s was accepted", name)
+		}
+	}
+}
