@@ -62,7 +62,10 @@ func Init(ctx context.Context, dir string, s Settings) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("the data folder cannot be made: %w", err)
 	}
-	root, err := signal.NewRoot()
+	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // it is a folder
+		return fmt.Errorf("the data folder cannot be closed to others: %w", err)
+	}
+	root, err := initRoot(dir)
 	if err != nil {
 		return err
 	}
@@ -90,6 +93,32 @@ func Init(ctx context.Context, dir string, s Settings) error {
 		}
 	}
 	return nil
+}
+
+// initRoot makes the root key, or takes the one that is in the folder already:
+// invites name it, so it is never thrown away.
+func initRoot(dir string) (*signal.Root, error) {
+	path := filepath.Join(dir, rootKeyFile)
+	text, err := os.ReadFile(path) //nolint:gosec // the operator's own folder
+	switch {
+	case err == nil:
+		root, err := signal.RecoverRoot(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w; restore it from a backup, or choose another folder with --data", path, err)
+		}
+		return root, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	case exists(dir, rootCertFile):
+		return nil, fmt.Errorf("%s holds the %s of a server without its %s; put that back, or choose another folder with --data",
+			dir, rootCertFile, rootKeyFile)
+	}
+	return signal.NewRoot()
+}
+
+func exists(dir, name string) bool {
+	_, err := os.Lstat(filepath.Join(dir, name))
+	return err == nil
 }
 
 // writeFile replaces a file so that a crash leaves the old one or the new one.

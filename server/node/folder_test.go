@@ -60,6 +60,41 @@ func TestInit(t *testing.T) {
 	}
 }
 
+// A root key that is in the folder is never thrown away: invites name it.
+func TestInitKeepsTheRoot(t *testing.T) {
+	f := newFolder(t)
+	again := func() error {
+		t.Helper()
+		if err := os.Remove(filepath.Join(f.Dir, SettingsFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		return Init(t.Context(), f.Dir, DefaultSettings())
+	}
+	if err := again(); err != nil {
+		t.Fatal(err)
+	}
+	g, err := OpenFolder(t.Context(), f.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = g.Close() }()
+	if signal.PinOf(g.root) != signal.PinOf(f.root) {
+		t.Error("the root was replaced")
+	}
+	if err := os.Remove(filepath.Join(f.Dir, rootKeyFile)); err != nil {
+		t.Fatal(err)
+	}
+	if err := again(); err == nil || !strings.Contains(err.Error(), "put that back") {
+		t.Errorf("half a root: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(f.Dir, rootKeyFile), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := again(); err == nil {
+		t.Error("a damaged root key was replaced")
+	}
+}
+
 func TestOpenFolderWithoutServer(t *testing.T) {
 	if _, err := OpenFolder(t.Context(), t.TempDir()); !errors.Is(err, ErrNoServer) || !strings.Contains(err.Error(), "undertone-server init") {
 		t.Errorf("error is %v", err)

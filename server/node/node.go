@@ -239,9 +239,13 @@ func (n *Node) Run(ctx context.Context) error {
 }
 
 func (n *Node) serveSignal(ctx context.Context) error {
-	h := signal.NewHandler(signal.Config{Server: n.Server(), Gate: n.gate, Log: n.log})
+	h := signal.NewHandler(signal.Config{Server: n.Server(), Gate: n.gate, Log: n.log, Now: n.now})
 	return signal.Serve(ctx, n.signal, signal.TLSConfig(n.cert.Load), h, n.log)
 }
+
+// now is the time as the engine counts it: the machine's clock at the start, and
+// from then on only what has passed since.
+func (n *Node) now() time.Time { return n.started.Add(time.Since(n.started)) }
 
 // keepCertificate renews the online certificate in time, and warns if that
 // cannot be done.

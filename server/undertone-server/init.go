@@ -79,7 +79,7 @@ func (o initOptions) settings() (node.Settings, error) {
 	if s.Mode, err = cell.ParseMode(o.mode); err != nil {
 		return s, err
 	}
-	if err = node.CheckMode(s.Mode); err != nil {
+	if err := node.CheckMode(s.Mode); err != nil {
 		return s, err
 	}
 	if s.Interval, err = cell.ParseInterval(o.interval); err != nil {

@@ -48,10 +48,29 @@ type Root struct {
 
 // NewRoot makes a root from the system's randomness.
 func NewRoot() (*Root, error) {
-	pub, priv, err := ed25519.GenerateKey(rand.Reader)
+	_, priv, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, err
 	}
+	return rootOf(priv)
+}
+
+// RecoverRoot reads what Key returns when the certificate is lost. What counts
+// of a root is its key, so the new certificate is as good as the old.
+func RecoverRoot(keyText []byte) (*Root, error) {
+	k, _, err := decodeKey(keyText)
+	if err != nil {
+		return nil, err
+	}
+	priv, ok := k.(ed25519.PrivateKey)
+	if !ok {
+		return nil, errors.New("the root key is not of the kind Ed25519")
+	}
+	return rootOf(priv)
+}
+
+// rootOf makes the certificate of a root key.
+func rootOf(priv ed25519.PrivateKey) (*Root, error) {
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(1),
 		Subject:               pkix.Name{CommonName: "undertone root"},
@@ -61,7 +80,7 @@ func NewRoot() (*Root, error) {
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageCertSign,
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, pub, priv)
+	der, err := x509.CreateCertificate(rand.Reader, template, template, priv.Public(), priv)
 	if err != nil {
 		return nil, fmt.Errorf("make the root certificate: %w", err)
 	}

@@ -80,7 +80,7 @@
 //
 //	{"code":"invite-used","message":"…","version":1,"mode":"tmix","interval":"40ms"}
 //
-// The date is the server's clock. A cell holds the low 16 bits of its slot only;
+// The date is the clock that the server counts its slots by. A cell holds the low 16 bits of its slot only;
 // the date tells which of the slots with these bits is near.
 //
 // The shape is WHIP's (RFC 9725), except that the location is no resource: a

@@ -109,6 +109,9 @@ func FuzzCertificates(f *testing.F) {
 		if r, err := ParseRoot(cert, text); err == nil && r.Pin() == (uri.Pin{}) {
 			t.Fatal("a root without a pin")
 		}
+		if r, err := RecoverRoot(text); err == nil && r.Pin() == (uri.Pin{}) {
+			t.Fatal("a root without a pin")
+		}
 		c, err := ParseRootCertificate(cert)
 		if err != nil {
 			return
@@ -129,6 +132,9 @@ func TestKeyFiles(t *testing.T) {
 	again, err := ParseRoot(root.Certificate(), secret)
 	if err != nil || again.Pin() != root.Pin() {
 		t.Fatalf("the root came back as another: %v", err)
+	}
+	if recovered, err := RecoverRoot(secret); err != nil || recovered.Pin() != root.Pin() {
+		t.Errorf("the root came back from its key as another: %v", err)
 	}
 	if _, err := ParseRoot(other.Certificate(), secret); err == nil {
 		t.Error("a root key was taken for another's")

@@ -59,6 +59,9 @@ type Config struct {
 	Gate Gate
 	// Log gets what went wrong inside the server; nil stands for nowhere.
 	Log *slog.Logger
+	// Now is the clock that the server counts its slots by, which need not be
+	// that of the machine if somebody sets that one; nil stands for time.Now.
+	Now func() time.Time
 	// MaxRequests is how many requests may be at the gate at once; zero stands
 	// for 64. Others are told that the server is busy.
 	MaxRequests int
@@ -68,6 +71,9 @@ type Config struct {
 func NewHandler(c Config) http.Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
 	}
 	if c.MaxRequests == 0 {
 		c.MaxRequests = defaultRequests
@@ -230,6 +236,7 @@ func (h *handler) write(w http.ResponseWriter, rep reply) {
 	status, body := http.StatusCreated, []byte(rep.answer)
 	head := w.Header()
 	head.Set("Connection", "close")
+	head.Set("Date", h.Now().UTC().Format(http.TimeFormat))
 	if rep.refusal == nil {
 		head.Set("Content-Type", typeSDP)
 		head.Set("Location", Path)

@@ -132,7 +132,7 @@ func TestLookAlikeSeesDifferences(t *testing.T) {
 			w.stop = w.serve(w.root, time.Now(), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				time.Sleep(ResponseTime + late)
-				(&handler{Config: Config{Server: w.uri}}).write(rw, reply{answer: answer + more})
+				(&handler{Config: Config{Server: w.uri, Now: time.Now}}).write(rw, reply{answer: answer + more})
 			}))
 			defer w.close()
 			before := time.Now()

@@ -85,7 +85,7 @@ func Serve(ctx context.Context, l net.Listener, c *tls.Config, h http.Handler, l
 	}
 	cancel()
 	_ = s.Close() // The requests' context has ended: whoever waits gets nothing more.
-	<-stopped
+	<-stopped     //nolint:errcheck // it was closed on purpose
 	connections.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil

@@ -157,6 +157,21 @@ func TestOnline(t *testing.T) {
 	})
 }
 
+// The answer brings the clock of the slots, whatever the machine's clock says.
+func TestClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slots := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+		w := newWorld(t, gateFunc(open), func(c *Config) {
+			c.Now = func() time.Time { return slots }
+		})
+		defer w.close()
+		got, err := w.client(identity(t, "anna")).Online(t.Context(), offer)
+		if err != nil || !got.Time.Equal(slots) {
+			t.Errorf("the time is %v, %v; want %v", got.Time, err, slots)
+		}
+	})
+}
+
 // An answer that the gate takes its time for goes out at the next multiple.
 func TestSlowGate(t *testing.T) {
 	for took, want := range map[time.Duration]time.Duration{
