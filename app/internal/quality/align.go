@@ -57,11 +57,12 @@ func Align(clean, heard []float32) Alignment {
 	if len(c) == 0 || len(h) == 0 {
 		return Alignment{}
 	}
-	whole := bestLag(c, h, -len(c), len(h))
+	whole := newMatcher(len(c)+len(h)).bestLag(c, h, -len(c), len(h))
+	m := newMatcher(2 * (pieceLength + pieceReach))
 	a := Alignment{Delay: whole * coarseStep}
 	var found []float64
 	for _, at := range activePieces(c) {
-		lag, r := pieceLag(c[at:at+pieceLength], h, at+whole)
+		lag, r := m.pieceLag(c[at:at+pieceLength], h, at+whole)
 		found = append(found, r)
 		if r < pieceTrust {
 			continue
@@ -120,25 +121,36 @@ func power(x []float64) float64 {
 
 // pieceLag looks for piece in h near at. It returns how far from there it is,
 // and the correlation.
-func pieceLag(piece, h []float64, at int) (lag int, r float64) {
+func (m matcher) pieceLag(piece, h []float64, at int) (lag int, r float64) {
 	near := make([]float64, pieceLength+2*pieceReach)
 	for i := range near {
 		if k := at - pieceReach + i; k >= 0 && k < len(h) {
 			near[i] = h[k]
 		}
 	}
-	k := bestLag(piece, near, 0, 2*pieceReach+1)
+	k := m.bestLag(piece, near, 0, 2*pieceReach+1)
 	return k - pieceReach, correlation(piece, near[k:k+pieceLength])
+}
+
+// A matcher correlates signals of up to a length together; one for many
+// pieces saves most of the work.
+type matcher struct {
+	size int
+	fft  *fourier.FFT
+}
+
+func newMatcher(length int) matcher {
+	size := 1
+	for size < length {
+		size *= 2
+	}
+	return matcher{size, fourier.NewFFT(size)}
 }
 
 // bestLag returns the lag from low up to but not including high for which
 // b, that much later, is most like a.
-func bestLag(a, b []float64, low, high int) int {
-	size := 1
-	for size < len(a)+len(b) {
-		size *= 2
-	}
-	fft := fourier.NewFFT(size)
+func (m matcher) bestLag(a, b []float64, low, high int) int {
+	size, fft := m.size, m.fft
 	ca := fft.Coefficients(nil, padded(a, size))
 	cb := fft.Coefficients(nil, padded(b, size))
 	for i := range ca {
@@ -172,15 +184,16 @@ func correlation(a, b []float64) float64 {
 	return ab / math.Sqrt(aa*bb)
 }
 
-// refine gives the delay of a piece to the sample.
+// refine gives the delay of a piece to the sample. Every third sample is
+// enough for what speech holds below 8 kHz.
 func refine(clean, heard []float32, p Piece) int {
 	best, top := p.Delay, math.Inf(-1)
 	c := clean[p.At:min(len(clean), p.At+pieceLength*coarseStep)]
 	for d := p.Delay - coarseStep; d <= p.Delay+coarseStep; d++ {
 		sum := 0.0
-		for i, v := range c {
+		for i := 0; i < len(c); i += 3 {
 			if k := p.At + i + d; k >= 0 && k < len(heard) {
-				sum += float64(v) * float64(heard[k])
+				sum += float64(c[i]) * float64(heard[k])
 			}
 		}
 		if sum > top {
