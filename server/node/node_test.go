@@ -1,126 +1,22 @@
 package node
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"net"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"undertone/transport/cell"
+	"go.uber.org/goleak"
+
 	"undertone/transport/key"
-	"undertone/transport/rtc"
 	"undertone/transport/signal"
 	"undertone/transport/simnet"
 	"undertone/transport/uri"
 )
-
-// oneWay is the delay of each direction in the simulated world.
-const oneWay = 20 * time.Millisecond
-
-// A world is a whole server in fake time.
-type world struct {
-	t    *testing.T
-	star *simnet.Star
-	node *Node
-	log  bytes.Buffer
-	stop func()
-}
-
-// newWorld starts a server; it must be called in a synctest bubble, which fails
-// by itself if the server leaves a goroutine behind.
-func newWorld(t *testing.T, change ...func(*Settings)) *world {
-	t.Helper()
-	s := DefaultSettings()
-	s.Listen = ":7443"
-	for _, f := range change {
-		f(&s)
-	}
-	dir := filepath.Join(t.TempDir(), "data")
-	if err := Init(t.Context(), dir, s); err != nil {
-		t.Fatal(err)
-	}
-	w := &world{t: t, star: simnet.New(simnet.Config{Seed: 1})}
-	listener, err := w.star.Server().ListenStream(DefaultPort)
-	if err != nil {
-		t.Fatal(err)
-	}
-	socket, err := w.star.Server().ListenUDP(DefaultPort)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	w.node, err = New(t.Context(), Config{Data: dir, Log: log, Signal: listener, Cells: socket, Embedded: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- w.node.Run(ctx) }()
-	w.stop = func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		w.star.Close()
-	}
-	return w
-}
-
-// A user is a client that counts the cells it gets.
-type user struct {
-	*rtc.Link
-	cells atomic.Int64
-	other atomic.Int64 // messages that are no cells
-}
-
-// online brings a user online who has an invite or not.
-func (w *world) online(id *key.Identity, token uri.Token) (*user, error) {
-	w.t.Helper()
-	path := simnet.Path{Delay: oneWay}
-	host := w.star.User(path, path)
-	socket, err := host.ListenUDP(0)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	c := &signal.Client{Server: w.node.Server(), Identity: id, Token: token, Dial: host.DialContext}
-	u := &user{}
-	u.Link, err = rtc.Dial(w.t.Context(), rtc.DialConfig{Conn: socket, Receive: func(b []byte, _ time.Time) {
-		if len(b) == cell.Size {
-			u.cells.Add(1)
-		} else {
-			u.other.Add(1)
-		}
-	}}, func(ctx context.Context, offer string) (string, error) {
-		a, err := c.Online(ctx, offer)
-		return a.SDP, err
-	})
-	return u, err
-}
-
-func (w *world) invite() uri.Token {
-	w.t.Helper()
-	i, err := w.node.CreateInvite(w.t.Context(), "somebody", time.Hour)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return i.Token
-}
-
-func newIdentity(t *testing.T) *key.Identity {
-	t.Helper()
-	id, err := key.NewIdentity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
-}
 
 // A user who joins gets one cell in every slot for as long as he is online, and
 // his place is free again when he has gone.
@@ -151,30 +47,6 @@ func TestServe(t *testing.T) {
 			t.Errorf("status is %+v", s)
 		}
 	})
-}
-
-// keepAlive sends something in every slot, as clients do; a silent user would be
-// taken for gone.
-func keepAlive(u *user) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		ticker := time.NewTicker(cell.Interval40.Duration())
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ticker.C:
-				u.Send(make([]byte, cell.Size))
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
 }
 
 // What stops a user from coming online arrives as it was meant, through the
@@ -330,6 +202,27 @@ func TestStop(t *testing.T) {
 			}
 		}
 	})
+}
+
+// When a part of the server ends, the server does, and says why.
+func TestPartEnds(t *testing.T) {
+	s := DefaultSettings()
+	s.Listen = "127.0.0.1:0"
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := Init(t.Context(), dir, s); err != nil {
+		t.Fatal(err)
+	}
+	n, err := New(t.Context(), Config{Data: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.signal.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Run(t.Context()); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("error is %v", err)
+	}
+	goleak.VerifyNone(t)
 }
 
 // An offer that makes no sense costs its sender only.

@@ -154,5 +154,8 @@ func (c *cli) dataFlag() string {
 	if c.data == defaultData() {
 		return ""
 	}
+	if strings.ContainsAny(c.data, " \t'\"\\$&;()<>|*?`") {
+		return " --data '" + strings.ReplaceAll(c.data, "'", `'\''`) + "'"
+	}
 	return " --data " + c.data
 }

@@ -24,6 +24,9 @@ import (
 const (
 	// admitTime is how long a gate may take, in all.
 	admitTime = 10 * time.Second
+	// queueTime is how long a request waits for a place at the gate. When a
+	// server comes back, everybody comes online at once.
+	queueTime = 3 * time.Second
 	// defaultRequests is how many requests may be at the gate at once.
 	defaultRequests = 64
 )
@@ -63,7 +66,8 @@ type Config struct {
 	// that of the machine if somebody sets that one; nil stands for time.Now.
 	Now func() time.Time
 	// MaxRequests is how many requests may be at the gate at once; zero stands
-	// for 64. Others are told that the server is busy.
+	// for 64. Others wait, and are told that the server is busy if that takes
+	// too long.
 	MaxRequests int
 }
 
@@ -139,12 +143,16 @@ func reached(ctx context.Context) netip.Addr {
 	return addr.Addr()
 }
 
-// admit asks the gate, if there is place at it.
+// admit asks the gate when there is place at it.
 func (h *handler) admit(ctx context.Context, req Request) reply {
+	queue := time.NewTimer(queueTime)
+	defer queue.Stop()
 	select {
 	case h.places <- struct{}{}:
 		defer func() { <-h.places }()
-	default:
+	case <-queue.C:
+		return reply{refusal: ErrBusy}
+	case <-ctx.Done():
 		return reply{refusal: ErrBusy}
 	}
 	ctx, cancel := context.WithTimeout(ctx, admitTime)

@@ -88,8 +88,8 @@ func TestHugeHeader(t *testing.T) {
 	})
 }
 
-// More requests than places at the gate: the others are told so, in the same
-// shape, and get in later.
+// More requests than places at the gate: the others wait, and are told so when
+// it takes too long.
 func TestBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -103,7 +103,7 @@ func TestBusy(t *testing.T) {
 		for n := range results {
 			wg.Go(func() { _, results[n] = w.try(attempt{}) })
 		}
-		time.Sleep(2 * ResponseTime)
+		time.Sleep(queueTime + ResponseTime)
 		close(release)
 		wg.Wait()
 		in := 0
@@ -120,6 +120,26 @@ func TestBusy(t *testing.T) {
 		if _, err := w.try(attempt{}); err != nil {
 			t.Errorf("a place was not given back: %v", err)
 		}
+	})
+}
+
+// A crowd that comes at once gets in, one after the other.
+func TestCrowd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, gateFunc(func(context.Context, Request) (string, error) {
+			time.Sleep(queueTime / 100)
+			return answer, nil
+		}), func(c *Config) { c.MaxRequests = 2 })
+		defer w.close()
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() {
+				if _, err := w.try(attempt{}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
 	})
 }
 

@@ -23,8 +23,8 @@ const (
 	// client on a slow line needs a second or two.
 	handshakeTime = 5 * time.Second
 	requestTime   = 10 * time.Second
-	// responseTime covers the gate and the writing.
-	responseTime = requestTime + admitTime + 5*time.Second
+	// responseTime covers the queue, the gate and the writing.
+	responseTime = requestTime + queueTime + admitTime + 5*time.Second
 	// maxHeader is the longest header of a request, in bytes.
 	maxHeader = 8 << 10
 )
