@@ -11,8 +11,9 @@ import (
 
 // A Decoder is a codec.Decoder.
 type Decoder struct {
-	lib *opus.Decoder
-	out []float32 // one slot; its capacity is what stops libopus
+	lib   *opus.Decoder
+	parts []part
+	out   []float32 // one slot
 }
 
 // NewDecoder returns a decoder for slots of length i.
@@ -21,18 +22,22 @@ func NewDecoder(i cell.Interval) (*Decoder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opus decoder: %w", err)
 	}
-	n := i.Samples()
-	return &Decoder{lib: lib, out: make([]float32, n)[:n:n]}, nil
+	return &Decoder{lib: lib, parts: partsOf(i), out: make([]float32, i.Samples())}, nil
 }
 
-// Decode implements codec.Decoder. A frame that libopus refuses, or that lasts
-// no whole slot, is treated as lost: only a peer who does not keep to the
+// Decode implements codec.Decoder. A packet that libopus refuses, or that is
+// of another length, is treated as lost: only a peer who does not keep to the
 // protocol can send one, and it must cost nobody else anything.
 func (d *Decoder) Decode(f *codec.Frame, pcm []float32) {
-	n, err := d.lib.DecodeFloat32(f[:], d.out)
-	if err != nil || n != len(d.out) {
-		d.Conceal(pcm)
-		return
+	in, out := f[:], d.out
+	for _, p := range d.parts {
+		// The binding takes the capacity for the length: it is what keeps a
+		// packet that claims more sound from writing beyond its part.
+		to := out[:p.samples:p.samples]
+		if n, err := d.lib.DecodeFloat32(in[:p.bytes:p.bytes], to); err != nil || n != p.samples {
+			d.guess(to)
+		}
+		in, out = in[p.bytes:], out[p.samples:]
 	}
 	d.deliver(pcm)
 }
@@ -40,10 +45,19 @@ func (d *Decoder) Decode(f *codec.Frame, pcm []float32) {
 // Conceal implements codec.Decoder. libopus lets the voice run on and fades it
 // out if nothing comes for longer.
 func (d *Decoder) Conceal(pcm []float32) {
-	if err := d.lib.DecodePLCFloat32(d.out); err != nil {
-		clear(d.out)
+	out := d.out
+	for _, p := range d.parts {
+		d.guess(out[:p.samples:p.samples])
+		out = out[p.samples:]
 	}
 	d.deliver(pcm)
+}
+
+// guess fills one part with what may have been said.
+func (d *Decoder) guess(out []float32) {
+	if err := d.lib.DecodePLCFloat32(out); err != nil {
+		clear(out)
+	}
 }
 
 // deliver hands out what was decoded, at full scale at most.

@@ -1,6 +1,7 @@
 package opus
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/hraban/opus"
@@ -12,6 +13,7 @@ import (
 // An Encoder is a codec.Encoder.
 type Encoder struct {
 	lib     *opus.Encoder
+	parts   []part
 	in      []float32   // one slot of samples that libopus may see
 	out     codec.Frame // what libopus wrote
 	silence codec.Frame // the answer to whatever libopus refuses
@@ -23,7 +25,7 @@ func NewEncoder(i cell.Interval) (*Encoder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opus encoder: %w", err)
 	}
-	e := &Encoder{lib: lib, in: make([]float32, i.Samples())}
+	e := &Encoder{lib: lib, parts: partsOf(i), in: make([]float32, i.Samples())}
 	if err := e.configure(i); err != nil {
 		return nil, fmt.Errorf("opus encoder: %w", err)
 	}
@@ -36,7 +38,6 @@ func NewEncoder(i cell.Interval) (*Encoder, error) {
 // configure sets everything that keeps the frames at one size.
 func (e *Encoder) configure(i cell.Interval) error {
 	steps := []func() error{
-		func() error { return e.lib.SetBitrate(i.Bitrate()) },
 		func() error { return e.lib.SetVBR(false) },
 		func() error { return e.lib.SetDTX(false) },
 		func() error { return e.lib.SetInBandFEC(false) },
@@ -56,12 +57,8 @@ func (e *Encoder) configure(i cell.Interval) error {
 // encoded. If even this fails, the library is not usable at this interval.
 func (e *Encoder) prepareSilence() error {
 	for range warmUp {
-		n, err := e.lib.EncodeFloat32(e.in, e.out[:])
-		if err != nil {
+		if err := e.encode(); err != nil {
 			return err
-		}
-		if n != cell.VoiceSize {
-			return fmt.Errorf("a frame of %d bytes, want %d", n, cell.VoiceSize)
 		}
 	}
 	e.silence = e.out
@@ -74,14 +71,35 @@ func (e *Encoder) Encode(pcm []float32, f *codec.Frame) {
 	n := copy(e.in, pcm)
 	clear(e.in[n:])
 	clip(e.in)
-	// The binding takes the capacity for the length: e.out is an array, so the
-	// two are the same here.
-	if n, err := e.lib.EncodeFloat32(e.in, e.out[:]); err != nil || n != cell.VoiceSize {
+	if err := e.encode(); err != nil {
 		*f = e.silence
 		return
 	}
 	*f = e.out
 }
+
+// encode fills e.out with e.in.
+func (e *Encoder) encode() error {
+	in, out := e.in, e.out[:]
+	for _, p := range e.parts {
+		if err := e.lib.SetBitrate(p.bitrate()); err != nil {
+			return err
+		}
+		// The binding takes the capacity for the length.
+		n, err := e.lib.EncodeFloat32(in[:p.samples:p.samples], out[:p.bytes:p.bytes])
+		if err != nil {
+			return err
+		}
+		if n != p.bytes {
+			return errLength
+		}
+		in, out = in[p.samples:], out[p.bytes:]
+	}
+	return nil
+}
+
+// errLength says that libopus did not fill a packet.
+var errLength = errors.New("libopus wrote a packet of another length")
 
 // Reset implements codec.Encoder.
 func (e *Encoder) Reset() {

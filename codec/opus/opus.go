@@ -5,10 +5,15 @@
 // discontinuous transmission, no packet of another length (invariant 6). So
 // every frame has 96 bytes and the rate follows from the interval alone:
 //
-//	interval  samples  bit rate      bandwidth  what libopus makes of it
-//	20 ms     960      38.4 kbit/s   20 kHz     one hybrid frame of 20 ms
-//	40 ms     1920     19.2 kbit/s    8 kHz     one SILK frame of 40 ms
-//	100 ms    4800      7.7 kbit/s    4 kHz     five SILK frames of 20 ms
+//	interval  samples  bit rate      bandwidth  packets in the frame
+//	20 ms     960      38.4 kbit/s   20 kHz     one hybrid of 20 ms, 96 bytes
+//	40 ms     1920     19.2 kbit/s    8 kHz     one SILK of 40 ms, 96 bytes
+//	100 ms    4800      7.7 kbit/s    4 kHz     SILK of 60 ms, 57 bytes, then of 40 ms, 39 bytes
+//
+// A single Opus packet of 100 ms would hold five frames of 20 ms, each with a
+// head and a budget of its own. Two packets of the longest frames that SILK has
+// say more in the same bytes: ESTOI 0.88 instead of 0.84 on the bundled speech,
+// and take a third less time.
 //
 // Encoder and Decoder are total. What libopus refuses becomes silence on the
 // way out and concealment on the way in. Each is used by one goroutine at a
@@ -56,7 +61,7 @@ const (
 // 20 ms and spend bits above 8 kHz: it costs 0.68 ms instead of 0.49 and has an
 // ESTOI of 0.960 instead of 0.979. At 20 ms there are bits enough for it
 // (0.988). At 100 ms there are none: libopus stays in the narrow band by itself
-// (0.839) and the limit only says so.
+// (0.883) and the limit only says so.
 func maxBandwidth(i cell.Interval) opus.Bandwidth {
 	switch i {
 	case cell.Interval20:
@@ -65,6 +70,24 @@ func maxBandwidth(i cell.Interval) opus.Bandwidth {
 		return opus.Wideband
 	}
 	return opus.Narrowband
+}
+
+// A part is one Opus packet of a frame.
+type part struct {
+	samples int // how much sound it holds
+	bytes   int // its length
+}
+
+// bitrate is what makes libopus fill the part exactly.
+func (p part) bitrate() int { return p.bytes * 8 * codec.SampleRate / p.samples }
+
+// partsOf returns the packets that make up a frame, in order. Together they
+// have the samples of a slot and the bytes of a frame.
+func partsOf(i cell.Interval) []part {
+	if i == cell.Interval100 {
+		return []part{{2880, 57}, {1920, 39}}
+	}
+	return []part{{i.Samples(), cell.VoiceSize}}
 }
 
 var (

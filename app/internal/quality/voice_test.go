@@ -96,7 +96,7 @@ func TestVoice(t *testing.T) {
 			} {
 				al := Align(c.said, c.heard)
 				_, e := Intelligibility(c.said, cut(c.heard, al.Delay, len(c.said)))
-				if e < 0.78 || al.Delay < opus.Delay-8 || al.Delay > opus.Delay+8 {
+				if e < 0.8 || al.Delay < opus.Delay-8 || al.Delay > opus.Delay+8 {
 					t.Errorf("%s hears with ESTOI %.2f after %d samples, want 0.8 after %d", name, e, al.Delay, opus.Delay)
 				}
 				checkFaults(t, name, c.said, c.heard)
