@@ -8,13 +8,14 @@
 //	        T      T+o
 //	--------+-------+------------------------------------> time
 //	 early cells    | cut-off of slot n: what is labelled n and comes later
-//	 for n.. n+6    | is lost
+//	 for n.. n+14   | is lost
 //
 // A cell says which slot it is for. Cells for the next slot to be cut off and
-// the six after it are kept until they are due; anything else is dropped. A cell
-// for a slot that is there already replaces it. None is opened here: the mix
-// opens one cell of everybody in every slot, so that a link is not heard to be
-// busy.
+// the fourteen after it are kept until they are due, so that a client whose way
+// to the server suddenly got shorter loses nothing while it finds its phase
+// again; anything else is dropped. A cell for a slot that has one already
+// replaces it. None is opened here: the mix opens one cell of everybody in every
+// slot.
 //
 // # Feedback
 //
@@ -39,7 +40,7 @@ import (
 
 const (
 	// ahead is how many slots, from the next to be cut off, cells are kept for.
-	ahead = 7
+	ahead = 15
 	// depth of the ring: besides those, one slot that was cut off may still
 	// wait for the mix.
 	depth = ahead + 1

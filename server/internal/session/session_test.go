@@ -63,8 +63,8 @@ func TestCutOff(t *testing.T) {
 			{"just after it", -1, false, 1, 0, -1},
 			{"long after it", -10 * time.Second, false, 1, 0, -127},
 			{"a slot ahead", slot, true, 0, 0, i.Milliseconds()},
-			{"as far ahead as possible", 7*slot - 1, true, 0, 0, 7*i.Milliseconds() - 1},
-			{"too far ahead", 7 * slot, false, 0, 1, 7 * i.Milliseconds()},
+			{"as far ahead as possible", ahead*slot - 1, true, 0, 0, ahead*i.Milliseconds() - 1},
+			{"too far ahead", ahead * slot, false, 0, 1, ahead * i.Milliseconds()},
 		} {
 			l, clock, count := newLine(i)
 			n := clock.At(epoch) + 1000
