@@ -1,14 +1,87 @@
 // Package rtc moves cells between a client and a server: whole messages over
 // one WebRTC data channel. A client calls Dial, a server has one Listener; both
-// get a Link. Nobody else in the project knows WebRTC.
+// get a Link. This package and simnet are the only ones that know WebRTC.
 //
-// A link's life, on both sides:
+// # A link's life
 //
 //	connecting ──channel──▶ attached ──both have it──▶ open
 //	    │                      │                        │
 //	    └──────────────────────┴───────────▶ closed ◀───┘
 //	         Close, lost, timeout, protocol error
 //
-// Only open links send; all four states receive. Closed is final: who wants to
-// stay online dials again.
+// One exchange opens a link: the offer goes to Listener.Accept, the answer comes
+// back, and nothing follows outside of UDP. The offer holds no address and has
+// one length, since an ICE-lite server answers to where the checks come from.
+// The answer holds the server's addresses. Who stays in connecting or attached
+// for 10 s is closed. Closed is final: who wants to stay online dials again.
+//
+// Each link has one goroutine that writes, one that reads and calls Receive, and
+// one that owns both and what belongs to pion; Close waits for all of them.
+// Every method may be called from any goroutine, but Close, which waits for
+// Receive, not from Receive.
+//
+// # On the wire
+//
+// One message is one datagram:
+//
+//	DTLS record 13 | nonce 8 | SCTP 12 | I-DATA 20 | message | tag 16
+//
+// so a cell of 128 bytes is a UDP payload of 197, and the longest message, of
+// 1,156 bytes, one of 1,225. A second message enters SCTP only when the first
+// has left it (block-write), so two never share a datagram; without that, two
+// sent together become one of 345 bytes. What is too much for the mailbox of two
+// is overwritten, oldest first: Send never waits.
+//
+// All other datagrams, of which none depends on what is in a message:
+//
+//	112  ICE's check, from the client, on a timer of 2 s that starts when
+//	     ICE connects and that traffic does not move
+//	64   the server's answer to it
+//	65   an acknowledgement, for every second message or after 0.2 s, and
+//	     4 bytes more for each gap that a loss left
+//	197 + n·148   after a loss: cells sent again, several together
+//
+// Who watches learns from these how good the line is, which he could measure
+// himself. Without loss, two runs with different contents have the same list of
+// (time, source, size), also with jitter; with loss, two runs differ even with
+// the same contents, by which of two timers of one instant runs first.
+//
+// Measured (pion/webrtc v4.2.26, fake time, 3,000 cells each way, worse of both
+// directions): cells not there by one-way + one interval, and datagrams per
+// second and direction that are not single cells.
+//
+//	                    100 ms           40 ms            20 ms
+//	one-way   loss   missing control  missing control  missing control
+//	   0 ms    0 %    0.0 %    5.5     0.0 %   13.0     0.0 %   25.5
+//	           1 %    0.0 %    5.6     0.1 %   13.1     0.1 %   25.7
+//	           5 %    0.6 %    6.0     0.9 %   13.6     1.0 %   27.1
+//	  50 ms    0 %    0.0 %    5.5     0.0 %   13.0     0.0 %   25.5
+//	           1 %    1.0 %    5.6     1.1 %   13.4     1.4 %   27.4
+//	           5 %    5.2 %    6.0     5.6 %   16.6     5.5 %   33.5
+//	 100 ms    0 %    0.0 %    5.5     0.0 %   13.0     0.0 %   25.5
+//	           1 %    1.0 %    5.7     1.1 %   13.8     1.5 %   29.4
+//	           5 %    5.1 %    6.4     5.5 %   16.6     5.4 %   38.1
+//	 200 ms    0 %    0.0 %    5.5     0.0 %   13.0     0.0 %   25.4
+//	           1 %    1.0 %    5.8     1.1 %   14.4     1.5 %   32.4
+//	           5 %    5.1 %    6.8     5.5 %   19.1     5.5 %   42.4
+//	 300 ms    0 %    0.0 %    5.5     0.0 %   13.0     0.0 %   25.4
+//	           1 %    1.1 %    5.9     1.1 %   14.8     1.4 %   34.4
+//	           5 %    5.2 %    7.3     5.5 %   20.6     5.3 %   46.4
+//
+// Opening takes 0.2 s at no delay, 1.4 s at 100 ms one way, and about 4 s (worst
+// of 20: 5.2 s) at 300 ms with 5 % loss. One cell there and back over loopback,
+// both ends together, costs 97 µs, 213 allocations and 10 kB, all of them
+// pion's.
+//
+// # Why these parameters
+//
+// The channel is unordered with a lifetime of 90 ms. In this version of pion the
+// lifetime starts again with each repetition, so a lost cell is in fact repeated
+// (after a second, or when acknowledgements show the gap) until it arrives; the
+// receiver drops it by its slot. That costs less than the alternatives: with one
+// retransmission allowed instead, giving up cells brings 8.5 to 10 control
+// datagrams per second at 200 and 300 ms and 5 % loss; with none, FORWARD-TSN
+// storms. The price comes after an outage of the whole line: its cells are sent
+// again at once, seven in a datagram, beside the new ones, which are in time.
+// What is on the way is bounded by the window of 128 kB: 18 s of cells at 20 ms.
 package rtc

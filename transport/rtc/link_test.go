@@ -144,7 +144,7 @@ func TestShortOutage(t *testing.T) {
 				continue
 			}
 			checked++
-			if at, ok := r.up.at[uint32(n)]; !ok || at.Sub(sent) != shortPath.Delay {
+			if at, ok := r.up.when(n); !ok || at.Sub(sent) != shortPath.Delay {
 				t.Errorf("cell %d, sent after the outage, took %v", n, at.Sub(sent))
 			}
 		}
@@ -231,11 +231,11 @@ func TestBadMessages(t *testing.T) {
 		if n := r.server.Stats().Dropped; n != 6 {
 			t.Errorf("%d messages dropped, not 6", n)
 		}
-		if len(r.up.at) != 0 {
+		if r.up.count() != 0 {
 			t.Error("one of them was received")
 		}
 		write(make([]byte, MaxMessage), false)
-		if len(r.up.at) != 1 || r.server.Err() != nil {
+		if r.up.count() != 1 || r.server.Err() != nil {
 			t.Errorf("a good message after them is lost: %v", r.server.Err())
 		}
 	})

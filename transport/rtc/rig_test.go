@@ -23,9 +23,8 @@ type rig struct {
 
 // ledger notes when each numbered message arrived first.
 type ledger struct {
-	mu     sync.Mutex
-	at     map[uint32]time.Time
-	copies int
+	mu sync.Mutex
+	at map[uint32]time.Time
 }
 
 func (l *ledger) receive(b []byte, at time.Time) {
@@ -35,11 +34,24 @@ func (l *ledger) receive(b []byte, at time.Time) {
 		l.at = make(map[uint32]time.Time)
 	}
 	n := binary.BigEndian.Uint32(b)
-	if _, ok := l.at[n]; ok {
-		l.copies++
-		return
+	if _, ok := l.at[n]; !ok {
+		l.at[n] = at
 	}
-	l.at[n] = at
+}
+
+// when returns when message n arrived.
+func (l *ledger) when(n int) (at time.Time, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at, ok = l.at[uint32(n)]
+	return at, ok
+}
+
+// count returns how many different messages arrived.
+func (l *ledger) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.at)
 }
 
 // newRig returns a rig with an open link; the caller must close it.

@@ -23,8 +23,8 @@ func trace(t *testing.T, s schedule) (packets []simnet.Packet) {
 		r.user.SetPaths(line, line)
 		start := r.run(s)
 		packets = r.star.Since(start.Add(-time.Second))
-		if len(r.up.at) != s.count || len(r.down.at) != s.count {
-			t.Errorf("only %d and %d of %d cells arrived", len(r.up.at), len(r.down.at), s.count)
+		if r.up.count() != s.count || r.down.count() != s.count {
+			t.Errorf("only %d and %d of %d cells arrived", r.up.count(), r.down.count(), s.count)
 		}
 	})
 	return packets
