@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"undertone/app/internal/audio/sound"
+	"undertone/app/internal/profile"
+)
+
+// listFor is how long looking for sound devices may take: some drivers need
+// seconds for it.
+const listFor = 15 * time.Second
+
+const devicesText = `List the microphones and loudspeakers that can be used. The system's choice is
+marked; to use others for your calls, name them with --mic and --speaker, which
+is remembered ("" goes back to the system's choice).`
+
+func (a *app) devicesCommand() *cobra.Command {
+	var asJSON bool
+	var mic, speaker string
+	cmd := &cobra.Command{
+		Use:   "devices",
+		Short: "List and choose microphones and loudspeakers",
+		Long:  devicesText,
+		Args:  cobra.NoArgs,
+		RunE: a.do(func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), listFor)
+			defer cancel()
+			devices, err := sound.Devices(ctx, sound.Config{})
+			if err != nil {
+				return err
+			}
+			var chosen choice
+			if cmd.Flags().Changed("mic") {
+				chosen.mic = &mic
+			}
+			if cmd.Flags().Changed("speaker") {
+				chosen.speaker = &speaker
+			}
+			if chosen != (choice{}) {
+				return a.choose(cmd.Context(), devices, chosen)
+			}
+			if asJSON {
+				return writeJSON(a.Out, devices)
+			}
+			return a.printDevices(devices)
+		}),
+	}
+	cmd.Flags().StringVar(&mic, "mic", "", "use the microphone of this `name`, and remember it")
+	cmd.Flags().StringVar(&speaker, "speaker", "", "use the loudspeaker of this `name`, and remember it")
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
+
+// A choice is which devices to use from now on; nil leaves what is.
+type choice struct{ mic, speaker *string }
+
+func (a *app) choose(ctx context.Context, devices []sound.Device, c choice) error {
+	if err := c.check(devices); err != nil {
+		return err
+	}
+	err := a.edit(ctx, func(p *profile.Content) error {
+		if c.mic != nil {
+			p.Settings.Microphone = *c.mic
+		}
+		if c.speaker != nil {
+			p.Settings.Speaker = *c.speaker
+		}
+		return nil
+	})
+	if err == nil {
+		fmt.Fprintln(a.Out, "Remembered for the next time you go online.")
+	}
+	return err
+}
+
+func (c choice) check(devices []sound.Device) error {
+	hears := func(d *sound.Device) bool { return d.Inputs > 0 }
+	speaks := func(d *sound.Device) bool { return d.Outputs > 0 }
+	return errors.Join(checkDevice(devices, c.mic, "microphone", hears), checkDevice(devices, c.speaker, "loudspeaker", speaks))
+}
+
+func checkDevice(devices []sound.Device, name *string, what string, fits func(*sound.Device) bool) error {
+	if name == nil || *name == "" {
+		return nil
+	}
+	for i := range devices {
+		if devices[i].Name == *name && fits(&devices[i]) {
+			return nil
+		}
+	}
+	return fmt.Errorf("there is no %s called %q; «undertone devices» lists what there is", what, *name)
+}
+
+func (a *app) printDevices(devices []sound.Device) error {
+	t := table(a.Out)
+	fmt.Fprintln(t, "NAME\tMICROPHONE\tLOUDSPEAKER\tSYSTEM")
+	for i := range devices {
+		d := &devices[i]
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", d.Name, use(d.Inputs, d.DefaultInput), use(d.Outputs, d.DefaultOutput), d.System)
+	}
+	return t.Flush()
+}
+
+func use(channels int, chosen bool) string {
+	switch {
+	case channels == 0:
+		return "-"
+	case chosen:
+		return "yes (default)"
+	}
+	return "yes"
+}

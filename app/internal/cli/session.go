@@ -1,0 +1,236 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/signal"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"undertone/app/internal/audio"
+	"undertone/app/internal/phone"
+	"undertone/app/internal/profile"
+	"undertone/transport/cell"
+)
+
+const (
+	// leaveFor bounds how long hanging up may hold up the end of a command.
+	leaveFor = 4 * time.Second
+	// troubleEvery is how often the sound is asked whether it works, in a call
+	// and out of it.
+	troubleEvery = time.Second
+)
+
+// A handset is a phone as a session uses it.
+type handset interface {
+	Run(ctx context.Context) error
+	Events() <-chan phone.Event
+	State() phone.State
+	Call(name string) error
+	Answer() error
+	Decline() error
+	Hangup() error
+	Leave(ctx context.Context)
+	AwaitIdle(ctx context.Context)
+	Mute(on bool)
+	Muted() bool
+}
+
+// A session is a command's time online: one loop that takes events, keys and
+// times until there is a reason to end, and then hangs up and ends the phone.
+// Only the goroutine of run touches it.
+type session struct {
+	set    handset
+	report *reporter
+
+	// What makes a command of it; nil for nothing.
+	on     func(phone.Event) // after the event was reported
+	keys   <-chan byte
+	played <-chan struct{} // the sound file is at its end
+	ended  func()          // the sound file has ended
+
+	until   time.Time // zero: no end in sight
+	timer   *time.Timer
+	late    error // what to say when until comes
+	leaving bool
+	left    chan struct{} // closed when nothing is left to hang up
+	err     error
+}
+
+func newSession(set handset, r *reporter) *session {
+	s := &session{set: set, report: r, timer: time.NewTimer(time.Hour), left: make(chan struct{})}
+	s.timer.Stop()
+	return s
+}
+
+// run goes online and returns when the phone has ended. The end of ctx is a
+// reason to hang up and end.
+func (s *session) run(ctx context.Context) error {
+	defer s.timer.Stop()
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	result := make(chan error, 1)
+	go func() { result <- s.set.Run(running) }()
+	trouble := time.NewTicker(troubleEvery)
+	defer trouble.Stop()
+	interrupted, left := ctx.Done(), s.left
+	for {
+		select {
+		case e, open := <-s.set.Events():
+			if !open {
+				return errors.Join(<-result, s.err)
+			}
+			s.hear(e)
+		case b := <-s.keys:
+			s.press(b)
+		case <-s.played:
+			s.played = nil
+			s.ended()
+		case <-s.timer.C:
+			s.stop(s.late)
+		case <-trouble.C:
+			s.report.trouble(s.set.State().Trouble)
+		case <-interrupted:
+			interrupted = nil
+			s.stop(nil)
+		case <-left:
+			left = nil
+			cancel()
+		}
+	}
+}
+
+func (s *session) hear(e phone.Event) {
+	s.report.event(e)
+	if s.on != nil && !s.leaving {
+		s.on(e)
+	}
+}
+
+// stop hangs up and ends the session, which then returns err.
+func (s *session) stop(err error) {
+	if s.leaving {
+		return
+	}
+	s.leaving, s.err = true, err
+	go func() {
+		defer close(s.left)
+		ctx, cancel := context.WithTimeout(context.Background(), leaveFor)
+		defer cancel()
+		s.set.Leave(ctx)
+		s.set.AwaitIdle(ctx) // Of a call that was hung up just before.
+	}()
+}
+
+// endIn ends the session after d, unless it ends before that anyway. It then
+// returns err.
+func (s *session) endIn(d time.Duration, err error) {
+	at := time.Now().Add(d)
+	if !s.until.IsZero() && s.until.Before(at) {
+		return
+	}
+	s.until, s.late = at, err
+	s.timer.Reset(d)
+}
+
+// goOn takes endIn back.
+func (s *session) goOn() {
+	s.until = time.Time{}
+	s.timer.Stop()
+}
+
+// press does what a key stands for.
+func (s *session) press(b byte) {
+	if s.leaving {
+		return
+	}
+	var err error
+	switch b {
+	case 'a', 'A':
+		err = s.set.Answer()
+	case 'd', 'D':
+		err = s.set.Decline()
+	case 'h', 'H':
+		err = s.set.Hangup()
+	case 'm', 'M':
+		s.set.Mute(!s.set.Muted())
+		s.report.muted(s.set.Muted())
+	case 'q', 'Q':
+		s.stop(nil)
+	case '\n', '\r', ' ', '\t':
+	default:
+		s.report.keys()
+	}
+	if err != nil {
+		s.report.note(err.Error())
+	}
+}
+
+// A connection says how a command is online.
+type connection struct {
+	answer profile.AnswerMode
+	asJSON bool
+	typing bool // keys are read
+}
+
+// online runs a session over an open profile and sound. make is called before
+// it begins.
+func (a *app) online(ctx context.Context, p *profile.Profile, sound audio.Device, c connection, prepare func(*session)) error {
+	set, err := a.newPhone(phone.Config{
+		Profile: p,
+		Sound:   sound,
+		Answer:  c.answer,
+		Problem: func(err error) {
+			if err != nil {
+				fmt.Fprintln(a.Err, "undertone: the profile cannot be written:", err)
+			}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	// A process that is stopped sends no cells, which everybody could see.
+	signal.Ignore(unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU)
+	defer signal.Reset(unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU)
+
+	s := newSession(set, newReporter(a.Streams, c.asJSON, c.answer))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if c.typing {
+		single, restore := singleKeys(a.In)
+		defer restore()
+		if _, isTerminal := terminal(a.In); single || !isTerminal {
+			s.keys = readKeys(ctx, a.In)
+		}
+		s.report.typing = single
+	}
+	prepare(s)
+	err = s.run(ctx)
+	s.report.summary(set.State())
+	return err
+}
+
+// openOnline opens the profile of a command that goes online.
+func (a *app) openOnline(ctx context.Context) (*profile.Profile, profile.Settings, error) {
+	p, err := a.open(ctx)
+	if err != nil {
+		return nil, profile.Settings{}, err
+	}
+	c := p.Snapshot()
+	defer c.Wipe()
+	if err := supported(c.Account.Server.Mode); err != nil {
+		p.Close()
+		return nil, profile.Settings{}, err
+	}
+	return p, c.Settings, nil
+}
+
+// supported refuses the modes that this version cannot speak.
+func supported(m cell.Mode) error {
+	if m != cell.TMIX {
+		return fmt.Errorf("the server runs %s, which this Undertone does not know yet; update it", m)
+	}
+	return nil
+}
