@@ -228,8 +228,8 @@ func energy(pcm []float32) float64 {
 	return sum / float64(len(pcm))
 }
 
-// FuzzDecode: a peer can send any 96 bytes. They never stop the decoder, are
-// never louder than full scale, and the next good frame is heard again.
+// FuzzDecode: a peer can send any 96 bytes. They never stop the decoder and are
+// never louder than full scale.
 func FuzzDecode(f *testing.F) {
 	speech := load(f, assets.Speech())
 	e, _ := pair(f, cell.Interval40)
@@ -259,8 +259,43 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// TestGarbage: random frames are survived in any order with good ones, and a
-// fresh decoder makes no sound of frames that libopus refuses.
+// TestRefused: what is no packet at all, or one of another length, is a lost
+// frame: a fresh decoder makes silence of it, one that has heard a voice lets
+// it run on.
+func TestRefused(t *testing.T) {
+	speech := load(t, assets.Speech())
+	for _, i := range cell.Intervals() {
+		for name, head := range map[string]byte{"no frames": 3, "2.5 ms": 0xe0, "10 ms": 0xf0} {
+			var bad, f codec.Frame
+			for at, p := 0, 0; p < len(partsOf(i)); p++ {
+				bad[at] = head
+				at += partsOf(i)[p].bytes
+			}
+			n := i.Samples()
+			e, d := pair(t, i)
+			out := make([]float32, n)
+			if name == "no frames" {
+				d.Decode(&bad, out)
+				if energy(out) != 0 {
+					t.Errorf("%v %s: a fresh decoder makes a sound", i, name)
+				}
+			}
+			loud := 0.0
+			for at := 0; loud < 0.02 && at+n <= len(speech); at += n {
+				e.Encode(speech[at:at+n], &f)
+				d.Decode(&f, out)
+				loud = energy(out)
+			}
+			d.Decode(&bad, out)
+			if name == "no frames" && energy(out) < loud/100 {
+				t.Errorf("%v %s: the voice stops dead", i, name)
+			}
+			checkScale(t, out)
+		}
+	}
+}
+
+// TestGarbage: random frames are survived, and good ones after them are heard.
 func TestGarbage(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	speech := load(t, assets.Speech())
