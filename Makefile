@@ -32,7 +32,7 @@ VERSION := $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
 
 # The version is stamped by hand, since go's own stamp fails the build where git
 # does not trust the folder (another user's, as in many containers).
-BUILD := $(GO) build -buildvcs=false -trimpath -ldflags '-X main.version=$(VERSION)'
+BUILD := $(GO) build -buildvcs=false -trimpath -ldflags '-X main.stamp=$(VERSION)'
 
 # Opus and PortAudio are C libraries. opusfile is not used, but the binding to
 # Opus wants it unless one builds with a tag, and plain go build is to work.

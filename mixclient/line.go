@@ -151,11 +151,17 @@ func (e *Engine) connected(ctx context.Context, d dialed) {
 	if ctx.Err() != nil {
 		return
 	}
-	if signal.Permanent(d.err) && !e.was {
+	if refused(d.err) && !e.was {
 		e.fatal = d.err
 		return
 	}
 	e.offline(d.err)
+}
+
+// refused reports whether the server itself will not have the user. Somebody
+// else at its address may be the login page of a hotel: worth trying again.
+func refused(err error) bool {
+	return signal.Permanent(err) && !errors.Is(err, signal.ErrPin) && !errors.Is(err, signal.ErrNotUndertone)
 }
 
 // open begins to use a new line.

@@ -16,8 +16,8 @@ import (
 	"undertone/app/internal/cli"
 )
 
-// version is stamped by the linker.
-var version = "devel"
+// stamp is the version, set by the linker.
+var stamp = "devel"
 
 // exitKilled is for a program that was told twice to end.
 const exitKilled = 130
@@ -29,7 +29,7 @@ func main() {
 	}
 	restore := cli.KeepTerminal(os.Stdin)
 	ctx := interruptible(restore)
-	code := cli.Run(ctx, cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, version, os.Args[1:])
+	code := cli.Run(ctx, cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, stamp, os.Args[1:])
 	restore()
 	os.Exit(code)
 }

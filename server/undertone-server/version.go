@@ -10,13 +10,13 @@ import (
 	"undertone/transport/signal"
 )
 
-// release is set by the linker in releases.
-var release string
+// stamp is the version that the linker sets in releases.
+var stamp string
 
-// version is the release, or what Go noted of the source.
+// version is the stamp, or what Go noted of the source.
 func version() string {
-	if release != "" {
-		return release
+	if stamp != "" {
+		return stamp
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

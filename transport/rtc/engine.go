@@ -38,6 +38,11 @@ const (
 	// openTimeout is how long a link may take to open.
 	openTimeout = 10 * time.Second
 
+	// iceRequests is how many checks may go unanswered: as many as fit into
+	// openTimeout, at five a second. With pion's own 7 a link that is dialed
+	// while the line is away would give up before it is back.
+	iceRequests = 50
+
 	// writeTimeout is how long one message may wait for the channel: it is of
 	// no use later.
 	writeTimeout = 100 * time.Millisecond
@@ -60,6 +65,7 @@ func newPeer(p *port, server bool) (*webrtc.PeerConnection, error) {
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	s.SetICETimeouts(iceDisconnected, iceFailed, iceKeepalive)
+	s.SetICEMaxBindingRequests(iceRequests)
 	s.DisableCloseByDTLS(true) // the link itself closes its connection
 	s.DetachDataChannels()
 	s.EnableDataChannelBlockWrite(true)

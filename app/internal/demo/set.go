@@ -50,11 +50,10 @@ type SetConfig struct {
 
 // A Set is a server with its users.
 type Set struct {
-	dir      string
-	interval cell.Interval
-	node     *node.Node
-	group    sync.WaitGroup
-	stop     context.CancelFunc
+	dir   string
+	node  *node.Node
+	group sync.WaitGroup
+	stop  context.CancelFunc
 
 	mu  sync.Mutex
 	err error
@@ -69,21 +68,25 @@ func NewSet(ctx context.Context, cfg SetConfig) (*Set, error) {
 	if err := node.Init(ctx, data, settings); err != nil {
 		return nil, err
 	}
-	s := &Set{dir: cfg.Dir, interval: cfg.Interval}
-	cfg.Node.Data = data
-	n, err := node.New(ctx, cfg.Node)
+	s := &Set{dir: cfg.Dir}
+	return s, s.serve(ctx, cfg.Node)
+}
+
+// serve runs the server in its folder, which the set has already.
+func (s *Set) serve(ctx context.Context, cfg node.Config) error {
+	cfg.Data, cfg.Embedded = filepath.Join(s.dir, "server"), true
+	n, err := node.New(ctx, cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.node = n
-	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s.stop = stop
+	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.group.Go(func() {
-		if err := n.Run(running); err != nil {
+		if err := n.Run(ctx); err != nil {
 			s.fail(fmt.Errorf("the server: %w", err))
 		}
 	})
-	return s, nil
+	return nil
 }
 
 func (s *Set) fail(err error) {

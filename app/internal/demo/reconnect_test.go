@@ -1,0 +1,100 @@
+package demo
+
+import (
+	"testing"
+	"time"
+
+	"undertone/app/internal/phone"
+	"undertone/mixclient/call"
+	"undertone/transport/cell"
+	"undertone/transport/simnet"
+)
+
+// cut takes a user's line away for some time.
+func (tr *trace) cut(user int, d time.Duration) {
+	gone := simnet.Path{Loss: 1}
+	tr.hosts[user].SetPaths(gone, gone)
+	time.Sleep(d)
+	tr.hosts[user].SetPaths(simnet.Path{Delay: upDelay}, simnet.Path{Delay: downDelay})
+}
+
+// ring brings ann and bob into a call.
+func (tr *trace) ring() {
+	tr.t.Helper()
+	tr.do(tr.ann.Phone.Call("bob"))
+	tr.expect(tr.bob, phone.Rings)
+	tr.do(tr.bob.Phone.Answer())
+	tr.expect(tr.bob, phone.VoiceHeard)
+	tr.expect(tr.ann, phone.VoiceHeard)
+}
+
+// hears checks that both hear each other again within some time.
+func (tr *trace) hears(within time.Duration) {
+	tr.t.Helper()
+	time.Sleep(within)
+	before := []uint64{tr.ann.Phone.State().Played.Heard, tr.bob.Phone.State().Played.Heard}
+	time.Sleep(2 * time.Second)
+	for k, u := range []*User{tr.ann, tr.bob} {
+		s := u.Phone.State()
+		if n := s.Played.Heard - before[k]; s.Call != call.Talking || n < 45 {
+			tr.t.Errorf("%s is %s, and heard %d cells in two seconds", u.Name, s.Call, n)
+		}
+	}
+}
+
+// A call survives that either line is lost for some seconds: the user comes
+// online again by himself and the voice goes on.
+func TestCallSurvivesLostLine(t *testing.T) {
+	record(t, cell.Interval40, nil, func(tr *trace) {
+		tr.ring()
+		for user := range tr.hosts {
+			tr.cut(user, 4*time.Second)
+			tr.hears(8 * time.Second)
+		}
+		tr.do(tr.ann.Phone.Hangup())
+		tr.expect(tr.bob, phone.Ended)
+	})
+}
+
+// A call survives a restart of the server, which has forgotten everything about
+// it.
+func TestCallSurvivesServerRestart(t *testing.T) {
+	record(t, cell.Interval40, nil, func(tr *trace) {
+		tr.ring()
+		tr.do(tr.set.Close())
+		time.Sleep(2 * time.Second)
+		tr.do(tr.set.serve(tr.t.Context(), listen7443(tr.t, tr.star)))
+		tr.hears(10 * time.Second)
+	})
+}
+
+// A line that is lost comes back at the same times, packet by packet of
+// signalling, whether there was a call or not.
+func TestReconnectLooksTheSame(t *testing.T) {
+	reconnect := func(busy bool) (attempts []time.Duration) {
+		var from time.Time
+		tr := record(t, cell.Interval40, nil, func(tr *trace) {
+			if busy {
+				tr.ring()
+			}
+			tr.at(settled + 5*time.Second)
+			from = time.Now()
+			tr.cut(0, 4*time.Second)
+			time.Sleep(8 * time.Second)
+		})
+		for _, p := range tr.windows[0] {
+			if p.Stream && p.From.Addr() == tr.hosts[0].Addr() && p.At.After(from) {
+				attempts = append(attempts, p.At.Sub(from).Round(100*time.Millisecond))
+			}
+		}
+		return attempts
+	}
+	idle, busy := reconnect(false), reconnect(true)
+	if len(idle) == 0 || len(busy) == 0 {
+		t.Fatalf("the line did not come back: %v and %v", idle, busy)
+	}
+	// The first attempt is at once when a second has passed without cells.
+	if idle[0] != busy[0] {
+		t.Errorf("without a call the first attempt is after %v, with one after %v", idle[0], busy[0])
+	}
+}

@@ -1,0 +1,293 @@
+package demo
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"undertone/app/internal/audio"
+	"undertone/app/internal/phone"
+	"undertone/app/internal/profile"
+	"undertone/app/internal/quality"
+	"undertone/assets"
+	"undertone/codec"
+	"undertone/server/node"
+	"undertone/transport/cell"
+	"undertone/transport/simnet"
+)
+
+// Times of a trace. When the observer begins, both users are online, are
+// contacts, and their phases have settled. Each scenario has a window of its own
+// in the same session, and each is compared with the first. A window is a whole
+// number of slots, of acknowledgements (one for two cells) and of ICE's checks
+// (one in two seconds), so that what has nothing to do with calls is the same in
+// all.
+const (
+	settled = 50 * time.Second
+	window  = 20 * time.Second
+)
+
+// The delays of everybody's line. They are odd, so that no two things that have
+// nothing to do with each other happen at one instant: in which order goroutines
+// run then is open, even in fake time.
+const (
+	upDelay   = 30*time.Millisecond + 137*time.Microsecond
+	downDelay = 29*time.Millisecond + 211*time.Microsecond
+)
+
+// A trace is one session of two users in fake time: what the observer saw in
+// each window, and what was heard.
+type trace struct {
+	t        *testing.T
+	start    time.Time
+	ann, bob *User
+	star     *simnet.Star
+	set      *Set
+	hosts    []*simnet.Host
+	said     []float32
+	windows  [][]simnet.Packet
+	heard    quality.Report
+}
+
+// record runs scenarios, one in each window. leak changes ann's socket, for
+// controls.
+func record(t *testing.T, i cell.Interval, leak func(net.PacketConn) net.PacketConn, scenarios ...func(*trace)) *trace {
+	t.Helper()
+	tr := &trace{t: t}
+	synctest.Test(t, func(t *testing.T) {
+		tr.t, tr.start = t, time.Now()
+		star := simnet.New(simnet.Config{Seed: 1})
+		defer star.Close()
+		tr.star = star
+		set := tr.serve(star, i)
+		tr.set = set
+		tr.ann = tr.join(set, star, "ann", leak)
+		tr.bob = tr.join(set, star, "bob", nil)
+		tr.do(tr.ann.Knows(tr.bob))
+		for _, u := range []*User{tr.ann, tr.bob} {
+			tr.do(u.Start(t.Context()))
+		}
+		tr.expect(tr.ann, phone.Paired)
+		tr.expect(tr.bob, phone.Paired)
+		for k, scenario := range scenarios {
+			tr.at(settled + time.Duration(k)*window)
+			scenario(tr)
+		}
+		tr.at(settled + time.Duration(len(scenarios))*window)
+		tr.split(star.Since(tr.start.Add(settled)), len(scenarios))
+		if heard := tr.bob.Tape.Samples(); len(heard) > 0 {
+			tr.heard = quality.Compare(tr.said, heard)
+		}
+		for _, close := range []func() error{tr.ann.Close, tr.bob.Close, set.Close} {
+			if err := close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	return tr
+}
+
+// split sorts packets into windows, with the times of the first.
+func (tr *trace) split(packets []simnet.Packet, n int) {
+	tr.windows = make([][]simnet.Packet, n)
+	for _, p := range packets {
+		k := int(p.At.Sub(tr.start.Add(settled)) / window)
+		if k < n {
+			p.At = p.At.Add(-time.Duration(k) * window)
+			tr.windows[k] = append(tr.windows[k], p)
+		}
+	}
+}
+
+func (tr *trace) serve(star *simnet.Star, i cell.Interval) *Set {
+	tr.t.Helper()
+	// Users get places in the window in the order in which they come.
+	var mu sync.Mutex
+	next := time.Duration(0)
+	offset := func(below time.Duration) time.Duration {
+		mu.Lock()
+		defer mu.Unlock()
+		next += below/8 + 17*time.Microsecond
+		return next % below
+	}
+	cfg := listen7443(tr.t, star)
+	cfg.Offset = offset
+	set, err := NewSet(tr.t.Context(), SetConfig{Dir: tr.t.TempDir(), Interval: i, Node: cfg})
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	return set
+}
+
+// listen7443 is where the server listens in the middle of a star.
+func listen7443(t *testing.T, star *simnet.Star) node.Config {
+	t.Helper()
+	signal, err := star.Server().ListenStream(7443)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells, err := star.Server().ListenUDP(7443)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return node.Config{Signal: signal, Cells: cells}
+}
+
+func (tr *trace) join(set *Set, star *simnet.Star, name string, leak func(net.PacketConn) net.PacketConn) *User {
+	tr.t.Helper()
+	host := star.User(simnet.Path{Delay: upDelay}, simnet.Path{Delay: downDelay})
+	tr.hosts = append(tr.hosts, host)
+	says := assets.Answer()
+	if name == "ann" {
+		says = assets.Speech()
+	}
+	pcm, err := codec.Convert(says.PCM(), assets.SampleRate, cell.SampleRate)
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	if name == "ann" {
+		tr.said = pcm
+	}
+	u, err := set.Join(tr.t.Context(), UserConfig{
+		Name: name, Says: pcm, Hears: window, Answer: profile.AnswerNever,
+		Place: Place{
+			Connect: host.DialContext,
+			Socket: func() (net.PacketConn, error) {
+				conn, err := host.ListenUDP(0)
+				if err == nil && leak != nil {
+					conn = leak(conn)
+				}
+				return conn, err
+			},
+		},
+	})
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	return u
+}
+
+// at waits until some time of the trace.
+func (tr *trace) at(d time.Duration) { time.Sleep(time.Until(tr.start.Add(d))) }
+
+func (tr *trace) expect(u *User, kind phone.EventKind) phone.Event {
+	tr.t.Helper()
+	ctx, cancel := context.WithTimeout(tr.t.Context(), 30*time.Second)
+	defer cancel()
+	e, err := u.Await(ctx, kind)
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	return e
+}
+
+func (tr *trace) do(err error) {
+	tr.t.Helper()
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+}
+
+// The scenarios.
+
+func idle(*trace) {}
+
+// talk rings, is answered, speaks, falls silent when the recording is over, and
+// hangs up.
+func talk(tr *trace) {
+	tr.do(tr.ann.Phone.Call("bob"))
+	tr.expect(tr.bob, phone.Rings)
+	time.Sleep(1500 * time.Millisecond) // bob walks to the telephone
+	tr.do(tr.bob.Phone.Answer())
+	tr.expect(tr.bob, phone.VoiceHeard)
+	tr.expect(tr.ann, phone.VoiceHeard)
+	time.Sleep(audio.Duration(len(tr.said)) + 4*time.Second)
+	tr.do(tr.ann.Phone.Hangup())
+	tr.expect(tr.bob, phone.Ended)
+}
+
+// decline rings, is declined, and gives up.
+func decline(tr *trace) {
+	tr.do(tr.ann.Phone.Call("bob"))
+	tr.expect(tr.bob, phone.Rings)
+	time.Sleep(time.Second)
+	tr.do(tr.bob.Phone.Decline())
+	time.Sleep(5 * time.Second)
+	tr.do(tr.ann.Phone.Hangup())
+	tr.expect(tr.ann, phone.Ended)
+}
+
+// Trace equality: somebody who records every packet of every user and of the
+// server sees the same list, time by time and size by size, whether nothing
+// happens, or somebody rings, is answered, speaks, falls silent and hangs up, or
+// rings and is declined. The speech is really heard in the same run.
+func TestProtocol2IsUnobservable(t *testing.T) {
+	for _, i := range cell.Intervals() {
+		t.Run(i.String(), func(t *testing.T) {
+			tr := record(t, i, nil, idle, talk, decline, idle)
+			if len(tr.windows[0]) < 4*int(i.Slots(window)) {
+				t.Fatalf("the observer saw %d packets only", len(tr.windows[0]))
+			}
+			for k, what := range []string{1: "a call", 2: "a declined call", 3: "nothing at all"} {
+				if d := simnet.Diff(tr.windows[0], tr.windows[k]); d != "" {
+					t.Errorf("%s shows:\n%s", what, d)
+				}
+			}
+			checkSpeech(t, i, tr)
+			t.Logf("%d packets in each of %d windows, equal; what was heard has similarity %.2f",
+				len(tr.windows[0]), len(tr.windows), tr.heard.Similarity)
+		})
+	}
+}
+
+func checkSpeech(t *testing.T, i cell.Interval, tr *trace) {
+	t.Helper()
+	least := 0.9
+	if i == cell.Interval100 {
+		least = 0.75
+	}
+	if tr.heard.Similarity < least || !tr.heard.Whole() {
+		t.Errorf("the speech was not heard whole: similarity %.2f, %d clicks, %d gaps, %d repeats, stretch %d",
+			tr.heard.Similarity, len(tr.heard.Clicks), len(tr.heard.Gaps), len(tr.heard.Repeats), tr.heard.Stretch)
+	}
+}
+
+// A leak is a socket that changes one packet after the comparison has begun.
+type leak struct {
+	net.PacketConn
+	from time.Time
+	act  func(b []byte) []byte
+	once sync.Once
+}
+
+func (l *leak) WriteTo(b []byte, to net.Addr) (int, error) {
+	n := len(b)
+	if time.Now().After(l.from) {
+		l.once.Do(func() { b = l.act(b) })
+	}
+	_, err := l.PacketConn.WriteTo(b, to)
+	return n, err
+}
+
+// Controls: one byte too many, and one millisecond too late, in one packet of
+// thousands, are caught.
+func TestTraceEqualityCatches(t *testing.T) {
+	for name, act := range map[string]func([]byte) []byte{
+		"an extra byte": func(b []byte) []byte { return append(b[:len(b):len(b)], 0) },
+		"a delay of 1 ms": func(b []byte) []byte {
+			time.Sleep(time.Millisecond)
+			return b
+		},
+		"": func(b []byte) []byte { return b },
+	} {
+		tr := record(t, cell.Interval40, func(c net.PacketConn) net.PacketConn {
+			return &leak{PacketConn: c, from: time.Now().Add(settled + window + time.Second), act: act}
+		}, idle, idle)
+		if caught := simnet.Diff(tr.windows[0], tr.windows[1]) != ""; caught != (name != "") {
+			t.Errorf("%q is caught: %v", name, caught)
+		}
+	}
+}
