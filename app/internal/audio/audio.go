@@ -118,7 +118,11 @@ func began(half any) (time.Time, bool) {
 // Trouble returns what is wrong with the sound right now, or nil. It is for a
 // person to read; the call goes on in silence meanwhile.
 func (d *Duplex) Trouble() error {
-	return errors.Join(trouble(d.mouth), trouble(d.ear))
+	mouth, ear := trouble(d.mouth), trouble(d.ear)
+	if mouth != nil && ear != nil && mouth.Error() == ear.Error() {
+		return mouth // the two halves of one sound card
+	}
+	return errors.Join(mouth, ear)
 }
 
 func trouble(half any) error {

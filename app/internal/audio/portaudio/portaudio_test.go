@@ -1,0 +1,329 @@
+package portaudio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"undertone/app/internal/audio"
+	"undertone/app/internal/audio/pulsetest"
+	"undertone/app/internal/audio/sound"
+	"undertone/app/internal/audio/wav"
+	"undertone/transport/cell"
+)
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == sound.Command {
+		if err := sound.Main(&Backend{}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	pulsetest.Hurry()
+	os.Exit(m.Run())
+}
+
+const slot = 40 * time.Millisecond
+
+// safeLatency lets the tests about what is heard pass on a machine that is busy
+// with other tests. How late it is heard is measured with the normal one.
+const safeLatency = sound.MaxLatency
+
+func open(t *testing.T, c sound.Choice, env ...[]string) *sound.Card {
+	t.Helper()
+	card, err := sound.Open(sound.Config{Choice: c, Env: slices.Concat(env...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { card.Close() })
+	return card
+}
+
+// eachSlot calls f at the pace of a call until it returns false, at most for d.
+// It keeps to absolute time, as a call does: a late slot does not move the next.
+func eachSlot(t *testing.T, d time.Duration, f func(n int) bool) {
+	t.Helper()
+	start := time.Now()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for n := range int(d / slot) {
+		<-timer.C
+		if !f(n) {
+			return
+		}
+		timer.Reset(time.Until(start.Add(time.Duration(n+1) * slot)))
+	}
+	t.Fatalf("not over within %v", d)
+}
+
+func TestDevices(t *testing.T) {
+	s := pulsetest.Start(t)
+	s.Sink(t, "any")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	list, err := sound.Devices(ctx, sound.Config{Env: s.Env()})
+	if err != nil || len(list) != 1 {
+		t.Fatalf("devices %+v, %v", list, err)
+	}
+	d := list[0]
+	if d.Name != "default" || d.System != "ALSA" || !d.DefaultInput || !d.DefaultOutput || d.Inputs < 1 ||
+		d.Outputs < 1 || d.Rate < wav.MinRate || d.InputLatency <= 0 || d.OutputLatency <= 0 {
+		t.Errorf("device %+v", d)
+	}
+}
+
+// TestNoDevice runs a helper where ALSA knows PulseAudio alone and that is away.
+func TestNoDevice(t *testing.T) {
+	s := pulsetest.Start(t)
+	s.Kill(t)
+	env := s.Env()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if _, err := sound.Devices(ctx, sound.Config{Env: env}); err == nil || err.Error() != ErrNoDevice.Error() {
+		t.Errorf("error %v, want that nothing was found", err)
+	}
+	card := open(t, sound.Choice{Mic: true}, env)
+	mic := card.Mic()
+	mic.Live(true)
+	pcm := make([]float32, audio.Samples(slot))
+	eachSlot(t, 20*time.Second, func(int) bool {
+		mic.Read(pcm)
+		return card.Trouble() == nil
+	})
+	if err := card.Trouble(); !strings.Contains(err.Error(), "no microphone") {
+		t.Errorf("trouble %v, want one about the microphone", err)
+	}
+}
+
+func TestUnknownDeviceIsNamed(t *testing.T) {
+	s := pulsetest.Start(t)
+	s.Sink(t, "any")
+	card := open(t, sound.Choice{Speaker: true, SpeakerName: "Gramophone"}, s.Env())
+	speaker := card.Speaker()
+	speaker.Live(true)
+	eachSlot(t, 20*time.Second, func(int) bool { return card.Trouble() == nil })
+	if err := card.Trouble(); !strings.Contains(err.Error(), `there is no speaker "Gramophone" now`) {
+		t.Errorf("trouble %v", err)
+	}
+}
+
+const (
+	toneHz        = 440
+	toneAmplitude = 0.5
+	toneLength    = 3 * time.Second
+)
+
+// tone is faded at its ends, so that every jump in it is a fault.
+func tone() []float32 {
+	pcm := audio.Tone(toneHz, toneAmplitude, toneLength)
+	const fade = 480
+	for i := range fade {
+		pcm[i] *= float32(i) / fade
+		pcm[len(pcm)-1-i] *= float32(i) / fade
+	}
+	return pcm
+}
+
+// TestMicrophoneIsHeardWhole plays a tone into a virtual microphone, through
+// PulseAudio, ALSA, PortAudio, the helper and the shared memory.
+func TestMicrophoneIsHeardWhole(t *testing.T) {
+	s := pulsetest.Start(t)
+	k := s.Sink(t, "mic")
+	card := open(t, sound.Choice{Mic: true, Latency: safeLatency}, s.Env(), k.MicEnv())
+	mic := card.Mic()
+	mic.Live(true)
+	path := filepath.Join(t.TempDir(), "tone.wav")
+	writeWAV(t, path, tone())
+
+	var heard []float32
+	pcm := make([]float32, audio.Samples(slot))
+	over := make(chan struct{})
+	quiet := 0
+	eachSlot(t, time.Minute, func(n int) bool {
+		mic.Read(pcm)
+		heard = append(heard, pcm...)
+		if n == 25 { // the stream runs
+			go func() {
+				defer close(over)
+				k.Play(t, path)
+			}()
+		}
+		select {
+		case <-over:
+			quiet++
+		default:
+		}
+		return quiet < int(time.Second/slot)
+	})
+	t.Logf("%+v", card.Stats())
+	checkTone(t, heard)
+}
+
+// TestSpeakerPlaysWhole is the other way.
+func TestSpeakerPlaysWhole(t *testing.T) {
+	s := pulsetest.Start(t)
+	k := s.Sink(t, "ear")
+	card := open(t, sound.Choice{Speaker: true, Latency: safeLatency}, s.Env(), k.SpeakerEnv())
+	speaker := card.Speaker()
+	speaker.Live(true)
+	path := filepath.Join(t.TempDir(), "ear.wav")
+	r := k.Record(t, path)
+
+	n := audio.Samples(slot)
+	left := append(append(make([]float32, 25*n), tone()...), make([]float32, 25*n)...)
+	eachSlot(t, time.Minute, func(int) bool {
+		speaker.Write(left[:n])
+		left = left[n:]
+		return len(left) > 0
+	})
+	r.Stop(t)
+	t.Logf("%+v", card.Stats())
+	checkTone(t, readWAV(t, path))
+}
+
+// checkTone checks that all of the tone is there once, without gap or click.
+func checkTone(t *testing.T, heard []float32) {
+	t.Helper()
+	const loud = toneAmplitude / 4
+	first := slices.IndexFunc(heard, func(v float32) bool { return v > loud })
+	if first < 0 {
+		t.Fatal("nothing was heard")
+	}
+	last := first
+	var steepest float64
+	for i := first + 1; i < len(heard); i++ {
+		if heard[i] > loud {
+			last = i
+		}
+		steepest = max(steepest, math.Abs(float64(heard[i]-heard[i-1])))
+	}
+	if d := audio.Duration(last-first) - toneLength; d < -20*time.Millisecond || d > 20*time.Millisecond {
+		t.Errorf("the tone lasts %v, want %v", toneLength+d, toneLength)
+	}
+	if allowed := 1.1 * 2 * math.Pi * toneHz / cell.SampleRate * toneAmplitude; steepest > allowed {
+		t.Errorf("a click: two samples differ by %.4f, the tone by %.4f at most", steepest, allowed)
+	}
+	// Every period of the tone is as loud as the next: no gap, no fade.
+	const period = 2 * cell.SampleRate / toneHz
+	for i := first + 2*480; i+period < last-2*480; i += period {
+		if top := slices.Max(heard[i : i+period]); top < 0.9*toneAmplitude || top > 1.1*toneAmplitude {
+			t.Fatalf("%v after its start the tone has amplitude %.3f, want %.2f", audio.Duration(i-first), top, toneAmplitude)
+		}
+	}
+}
+
+// TestRoundTrip measures how late a click comes back that is played to a
+// speaker whose monitor is the microphone: both cards' latency and ours.
+func TestRoundTrip(t *testing.T) {
+	s := pulsetest.Start(t)
+	k := s.Sink(t, "loop")
+	card := open(t, sound.Choice{Mic: true, Speaker: true}, s.Env(), k.MicEnv(), k.SpeakerEnv())
+	trips := clicks(t, card, 10)
+	slices.Sort(trips)
+	median := trips[len(trips)/2]
+	t.Logf("round trip through PortAudio and PulseAudio: median %v, all %v; %+v", median, trips, card.Stats())
+	if median > 500*time.Millisecond {
+		t.Errorf("the median round trip is %v", median)
+	}
+}
+
+// clicks plays n clicks and returns how late they came back, as if by a card
+// whose Read ends now and whose Write starts now.
+func clicks(t *testing.T, card *sound.Card, n int) []time.Duration {
+	t.Helper()
+	mic, speaker := card.Mic(), card.Speaker()
+	mic.Live(true)
+	speaker.Live(true)
+	in, quiet := make([]float32, audio.Samples(slot)), make([]float32, audio.Samples(slot))
+	click := slices.Clone(quiet)
+	for i := range 48 {
+		click[i] = toneAmplitude
+	}
+	var trips []time.Duration
+	var played time.Time
+	eachSlot(t, time.Minute, func(k int) bool {
+		mic.Read(in)
+		now := time.Now()
+		if i := slices.IndexFunc(in, func(v float32) bool { return v > toneAmplitude/2 }); i >= 0 && !played.IsZero() {
+			trips = append(trips, now.Sub(played)-audio.Duration(len(in)-i))
+			played = time.Time{}
+		}
+		if k%20 == 19 {
+			played = now
+			speaker.Write(click)
+		} else {
+			speaker.Write(quiet)
+		}
+		return len(trips) < n
+	})
+	return trips
+}
+
+// TestSoundServerRestarts kills PulseAudio in a call and starts it again.
+func TestSoundServerRestarts(t *testing.T) {
+	s := pulsetest.Start(t)
+	k := s.Sink(t, "loop")
+	card := open(t, sound.Choice{Mic: true, Speaker: true}, s.Env(), k.MicEnv(), k.SpeakerEnv())
+	clicks(t, card, 2)
+	s.Kill(t)
+	mic, speaker := card.Mic(), card.Speaker()
+	pcm := make([]float32, audio.Samples(slot))
+	var slowest time.Duration
+	one := func() {
+		start := time.Now()
+		mic.Read(pcm)
+		speaker.Write(pcm)
+		slowest = max(slowest, time.Since(start))
+	}
+	eachSlot(t, 30*time.Second, func(int) bool { one(); return card.Trouble() == nil })
+	s.Restart(t)
+	s.Sink(t, "loop")
+	began := time.Now()
+	eachSlot(t, 30*time.Second, func(int) bool { one(); return !card.Playing() })
+	clicks(t, card, 2)
+	t.Logf("sound was back after %v; the slowest slot took %v", time.Since(began), slowest)
+	if slowest > slot {
+		t.Errorf("a slot took %v", slowest)
+	}
+}
+
+func writeWAV(t *testing.T, path string, pcm []float32) {
+	t.Helper()
+	w, err := wav.Create(path, cell.SampleRate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	samples := make([]int16, len(pcm))
+	for i, v := range pcm {
+		samples[i] = int16(v * 32767)
+	}
+	if err := errors.Join(w.Write(samples), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readWAV(t *testing.T, path string) []float32 {
+	t.Helper()
+	f, err := wav.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var all []float32
+	pcm := make([]float32, 4096)
+	for {
+		n, err := f.Read(pcm)
+		if err != nil {
+			return all
+		}
+		all = append(all, pcm[:n]...)
+	}
+}

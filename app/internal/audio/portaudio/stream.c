@@ -1,0 +1,119 @@
+// The callbacks run on the sound system's own threads, in C, so that neither
+// Go's scheduler nor its garbage collector can make them late. They do nothing
+// but copy to and from the rings: no lock, no system call, no allocation.
+
+#include "stream.h"
+
+#include <portaudio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ut_stream {
+	PaStream *pa;
+	struct ut_memory *memory;
+	int channels;
+	int is_input;
+	float last;  // the last sample played
+	int running; // samples came from the ring in the last callback
+};
+
+// How fast the last sample fades when the ring runs dry, per sample: to a
+// thousandth in 5 ms, so that there is no click.
+#define UT_FADE 0.9716f
+
+static uint64_t load(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
+static void store(uint64_t *p, uint64_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
+
+// capture appends to the ring. It never waits for the reader: the parent sees
+// by the count that it was overtaken, and skips.
+static void capture(struct ut_stream *s, const float *in, unsigned long frames)
+{
+	struct ut_memory *m = s->memory;
+	uint64_t at = load(&m->captured.count);
+	for (unsigned long i = 0; i < frames; i++) {
+		float sum = 0;
+		for (int c = 0; in != NULL && c < s->channels; c++)
+			sum += in[i * s->channels + c];
+		m->capture[(at + i) % UT_RING] = sum / s->channels;
+	}
+	store(&m->captured.count, at + frames);
+}
+
+// play takes from the ring what is there and fades into silence after it.
+static void play(struct ut_stream *s, float *out, unsigned long frames)
+{
+	struct ut_memory *m = s->memory;
+	uint64_t at = load(&m->played.count);
+	uint64_t there = load(&m->queued.count) - at;
+	unsigned long n = there < frames ? there : frames;
+	for (unsigned long i = 0; i < frames; i++) {
+		s->last = i < n ? m->playback[(at + i) % UT_RING] : s->last * UT_FADE;
+		for (int c = 0; c < s->channels; c++)
+			out[i * s->channels + c] = s->last;
+	}
+	if (n < frames && s->running)
+		store(&m->played.faults, load(&m->played.faults) + 1);
+	s->running = n == frames;
+	store(&m->played.count, at + n);
+}
+
+static int callback(const void *in, void *out, unsigned long frames, const PaStreamCallbackTimeInfo *time,
+                    PaStreamCallbackFlags flags, void *user)
+{
+	struct ut_stream *s = user;
+	(void)time;
+	if (s->is_input) {
+		if (flags & (paInputOverflow | paInputUnderflow))
+			store(&s->memory->captured.faults, load(&s->memory->captured.faults) + 1);
+		capture(s, in, frames);
+	} else {
+		play(s, out, frames);
+	}
+	return paContinue;
+}
+
+int ut_open(struct ut_stream **result, struct ut_memory *m, int device, int channels,
+            int is_input, double rate, double latency, unsigned long frames)
+{
+	struct ut_stream *s = calloc(1, sizeof *s);
+	if (s == NULL)
+		return paInsufficientMemory;
+	s->memory = m;
+	s->channels = channels;
+	s->is_input = is_input;
+
+	PaStreamParameters p = {
+		.device = device,
+		.channelCount = channels,
+		.sampleFormat = paFloat32,
+		.suggestedLatency = latency,
+	};
+	int err = Pa_OpenStream(&s->pa, is_input ? &p : NULL, is_input ? NULL : &p, rate, frames,
+	                        paNoFlag, callback, s);
+	if (err == paNoError) {
+		err = Pa_StartStream(s->pa);
+		if (err != paNoError)
+			Pa_CloseStream(s->pa);
+	}
+	if (err != paNoError) {
+		free(s);
+		return err;
+	}
+	*result = s;
+	return paNoError;
+}
+
+double ut_latency(struct ut_stream *s)
+{
+	const PaStreamInfo *info = Pa_GetStreamInfo(s->pa);
+	if (info == NULL)
+		return 0;
+	return s->is_input ? info->inputLatency : info->outputLatency;
+}
+
+void ut_close(struct ut_stream *s)
+{
+	Pa_AbortStream(s->pa);
+	Pa_CloseStream(s->pa);
+	free(s);
+}

@@ -1,0 +1,127 @@
+package portaudio
+
+/*
+#cgo pkg-config: portaudio-2.0
+#cgo CFLAGS: -O2 -Wall -Wextra -std=gnu11
+#include "stream.h"
+#include <portaudio.h>
+#include <stddef.h>
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"time"
+	"unsafe"
+
+	"github.com/gordonklaus/portaudio"
+
+	"undertone/app/internal/audio/sound"
+	"undertone/transport/cell"
+)
+
+// The layout in C must be that in Go, or the package does not compile.
+var (
+	_ [unsafe.Sizeof(sound.Memory{}) - C.sizeof_struct_ut_memory]struct{}
+	_ [C.sizeof_struct_ut_memory - unsafe.Sizeof(sound.Memory{})]struct{}
+	_ [unsafe.Offsetof(sound.Memory{}.Played) - unsafe.Offsetof(C.struct_ut_memory{}.played)]struct{}
+	_ [unsafe.Offsetof(C.struct_ut_memory{}.queued) - unsafe.Offsetof(sound.Memory{}.Queued)]struct{}
+	_ [unsafe.Offsetof(sound.Memory{}.Capture) - unsafe.Offsetof(C.struct_ut_memory{}.capture)]struct{}
+	_ [unsafe.Offsetof(C.struct_ut_memory{}.playback) - unsafe.Offsetof(sound.Memory{}.Playback)]struct{}
+)
+
+// Open opens and starts the chosen directions on the given memory.
+func (b *Backend) Open(c sound.Choice, m *sound.Memory) (sound.Streams, error) {
+	s := &streams{}
+	err := b.open(s, c, m)
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (b *Backend) open(s *streams, c sound.Choice, m *sound.Memory) error {
+	var err error
+	if c.Speaker {
+		s.out, err = b.start(c.SpeakerName, false, c.Latency, m)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot open the speaker: %w", err)
+	}
+	if c.Mic {
+		s.in, err = b.start(c.MicName, true, c.Latency, m)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot open the microphone: %w", err)
+	}
+	return nil
+}
+
+// start opens one direction in mono, or in stereo where the device insists.
+func (b *Backend) start(name string, input bool, latency time.Duration, m *sound.Memory) (*C.struct_ut_stream, error) {
+	d, err := b.choose(name, input)
+	if err != nil {
+		return nil, err
+	}
+	if latency == 0 {
+		latency = wish(d, input)
+	}
+	latency = min(latency, sound.MaxLatency)
+	direction := C.int(0)
+	if input {
+		direction = 1
+	}
+	shared := (*C.struct_ut_memory)(unsafe.Pointer(m)) //nolint:gosec // the same layout, see above
+	var s *C.struct_ut_stream
+	for n := C.int(1); ; n++ {
+		code := C.ut_open(&s, shared, C.int(d.Index), n, direction, cell.SampleRate, C.double(latency.Seconds()), framesPerCallback) //nolint:gocritic // finds fault with what cgo makes of it
+		switch {
+		case code == C.paNoError:
+			return s, nil
+		case code != C.paInvalidChannelCount || n == 2:
+			return nil, describe(d.Name, code)
+		}
+	}
+}
+
+// framesPerCallback is 10 ms. Half of it costs twice the wake-ups and wins
+// nothing through a sound server.
+const framesPerCallback = 480
+
+func describe(name string, code C.int) error {
+	err := portaudio.Error(code)
+	switch {
+	case errors.Is(err, portaudio.DeviceUnavailable):
+		return fmt.Errorf("%s is in use by another program, or gone", name)
+	case code == C.paUnanticipatedHostError:
+		return fmt.Errorf("%s: %s", name, C.GoString(C.Pa_GetLastHostErrorInfo().errorText))
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// streams are the open directions; either may be nil.
+type streams struct {
+	in, out *C.struct_ut_stream
+}
+
+func (s *streams) Latency() (in, out time.Duration) {
+	return latency(s.in), latency(s.out)
+}
+
+func latency(s *C.struct_ut_stream) time.Duration {
+	if s == nil {
+		return 0
+	}
+	return time.Duration(float64(C.ut_latency(s)) * float64(time.Second))
+}
+
+func (s *streams) Close() {
+	for _, stream := range []**C.struct_ut_stream{&s.in, &s.out} {
+		if *stream != nil {
+			C.ut_close(*stream)
+			*stream = nil
+		}
+	}
+}

@@ -1,0 +1,61 @@
+// Package sound is the sound card of a call, in a process of its own. Drivers
+// and sound servers hang and crash; they must not take the link with them, and
+// what they do must not show on it. So the program starts itself once more, with
+// Command as its first argument, when it goes online, and keeps that helper
+// whether there is a call or not: starting a process is no sign of a call. Card
+// is the parent's end, Main the helper's, Backend what the helper drives.
+//
+//	parent                                      helper
+//	┌──────────────────────────────┐            ┌──────────────────────────────┐
+//	│ Read ◀ Drift ◀───────┐       │            │       ┌────◀ capture callback │
+//	│                      │ shared memory: two rings of samples               │
+//	│ Write ▶ Drift ───────┘       │            │       └────▶ playback callback│
+//	│ supervisor, watchdog         │ ◀─ pipes ─▶│ control loop, heart beat     │
+//	└──────────────────────────────┘            └──────────────────────────────┘
+//
+// Samples cross in memory, so that neither side ever waits for the other, and a
+// call gives the parent nothing to do besides copying: no system call, no
+// goroutine that wakes. The positions in that memory are the helper's word and
+// are not believed: any value is safe. Orders cross in pipes, as messages
+//
+//	 0  2 3 4    6
+//	+--+-+-+----+---------+
+//	|US|v|k| n  | n bytes |   v = 1, version; k, kind; n, length, big endian
+//	+--+-+-+----+---------+
+//
+//	kind  to        payload
+//	 1    helper    live: generation 4, JSON of a Choice; no direction chosen is "close"
+//	 2    helper    list: none
+//	17    parent    beat: none; every 100 ms, whatever else happens
+//	18    parent    opened: generation 4, JSON of an Opened
+//	19    parent    closed: generation 4
+//	20    parent    failed: generation 4, text for a person
+//	21    parent    devices: JSON of a list of Device
+//	22    parent    none: text for a person, instead of devices
+//
+// A helper is in one of these states; setState is the one way between them:
+//
+//	           started            live(on)             opened
+//	[starting] ───────▶ [resting] ────────▶ [opening] ────────▶ [playing]
+//	    ▲                   ▲                   │ failed, slow       │ silent, stuck,
+//	    │                   │ closed            ▼                    │ dead
+//	    │                   └──── [closing] ◀── live(off) ───────────┤
+//	    │ after a pause                                              ▼
+//	    └──────────────────────────────────────────────────────── [gone]
+//
+// The watchdog takes a helper for gone that sent no beat for Config.Silence,
+// whose open stream moved no samples for as long (five times that at
+// its start), or that did not do within five times that what it was told. It is killed by its own process id, and another
+// started after a pause that doubles from 100 ms to 2 s. Until then the call
+// goes on in silence. A helper ends when its parent does: its standard input
+// ends, and the kernel sends it a signal.
+//
+// Delay: the last sample that Read returns is captureCushion (5 ms) older than
+// the newest that the helper has when that is least, just before a callback;
+// what Write gets waits for playbackRest and playbackCushion (2 and 15 ms; more
+// when Choice.Latency asks for it or a ring ran dry). The device's own latency
+// comes on top. Both directions follow the card's clock
+// with codec.Drift.
+//
+// Who may call: Read and Write one goroutine each; everything else any.
+package sound

@@ -1,0 +1,26 @@
+package sound
+
+import (
+	"sync/atomic"
+)
+
+// RingSize is how many samples a ring holds, a power of two: 683 ms.
+const RingSize = 1 << 15
+
+// A Line is what one side writes and the other reads, alone in its cache line.
+type Line struct {
+	Count  atomic.Uint64 // samples since the memory was made
+	Faults atomic.Uint64 // overflows or underflows
+	_      [48]byte
+}
+
+// A Memory is what parent and helper share. The helper's callbacks, written in
+// C for real devices, advance Captured and Played; the parent advances Queued.
+// Whoever reads a count checks it: the other side may have gone mad.
+type Memory struct {
+	Captured Line
+	Played   Line
+	Queued   Line
+	Capture  [RingSize]float32
+	Playback [RingSize]float32
+}

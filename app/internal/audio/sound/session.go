@@ -1,0 +1,176 @@
+package sound
+
+import (
+	"time"
+
+	"undertone/codec"
+	"undertone/transport/cell"
+)
+
+const millisecond = cell.SampleRate / 1000 // samples
+
+// Tuning constants, in samples.
+const (
+	// captureCushion is what is left of the captured sound after a Read, at the
+	// least: so late may a callback be.
+	captureCushion = 5 * millisecond
+	// callbackBurst is how much callbacks bring or take at a time, by the first
+	// guess.
+	callbackBurst = 10 * millisecond
+	// playbackRest is what is left in the resampler after a Write, at the least.
+	playbackRest = 2 * millisecond
+	// playbackCushion is what is left for the callbacks when the next Write
+	// comes: so late may it be, and so much do they take at a time. It grows by
+	// itself when that was not enough.
+	playbackCushion    = 15 * millisecond
+	playbackCushionMax = 60 * millisecond
+	playbackStep       = 5 * millisecond
+	// primer fills the resampler so that its first read plays and leaves
+	// playbackRest.
+	primer = playbackRest + 64
+	// driftRoom is room for several of the longest slots.
+	driftRoom = RingSize / 2
+	// chunk is how much is copied at a time.
+	chunk = 1024
+)
+
+// A session is the time for which a helper's streams are open. It is made when
+// they have opened, so that neither Read nor Write ever has to.
+type session struct {
+	choice Choice
+	in     capture
+	out    playback
+}
+
+func newSession(m *Memory, c Choice) *session {
+	latency := int(min(c.Latency, MaxLatency) * cell.SampleRate / time.Second)
+	burst := max(callbackBurst, latency/4)
+	s := &session{choice: c}
+	s.in = capture{memory: m, next: m.Captured.Count.Load(), cushion: max(captureCushion, latency/2), burst: burst}
+	s.in.drift = codec.NewDrift(s.in.cushion, driftRoom)
+	s.out = playback{memory: m, cushion: max(playbackCushion, latency/2), burst: burst}
+	s.out.drift = codec.NewDrift(playbackRest, driftRoom)
+	return s
+}
+
+// capture is the half of a session that Read uses.
+type capture struct {
+	memory  *Memory
+	drift   *codec.Drift
+	next    uint64 // the first captured sample not yet taken
+	started bool
+	cushion int // samples
+	burst   int // samples
+	buf     [chunk]float32
+}
+
+// read fills pcm with the newest sound. The first read waits for a whole one,
+// and leaves out what is older.
+func (c *capture) read(pcm []float32) {
+	head := c.memory.Captured.Count.Load()
+	there := head - c.next
+	if there > RingSize/2 { // overtaken, or the helper has gone mad
+		c.next, there = head, 0
+	}
+	if !c.started {
+		need := uint64(len(pcm) + c.cushion + c.burst)
+		if there < need {
+			clear(pcm)
+			return
+		}
+		c.next = head - need
+		c.started = true
+	}
+	c.take(head)
+	c.drift.Read(pcm)
+}
+
+// take moves what was captured up to head into the resampler.
+func (c *capture) take(head uint64) {
+	for c.next != head {
+		n := int(min(head-c.next, chunk)) //nolint:gosec // at most chunk
+		for i := range n {
+			c.buf[i] = sane(c.memory.Capture[(c.next+uint64(i))%RingSize]) //nolint:gosec // positive
+		}
+		c.drift.Write(c.buf[:n])
+		c.next += uint64(n) //nolint:gosec // positive
+	}
+}
+
+// sane makes a sample of whatever another process left there.
+func sane(v float32) float32 {
+	switch {
+	case v > 1:
+		return 1
+	case v < -1:
+		return -1
+	case v != v: // not a number
+		return 0
+	}
+	return v
+}
+
+// playback is the half of a session that Write uses.
+type playback struct {
+	memory  *Memory
+	drift   *codec.Drift
+	next    uint64 // the first sample not yet queued
+	primed  bool
+	cushion int // samples
+	burst   int // samples
+	buf     [chunk]float32
+}
+
+// write queues pcm. It then tops up what waits for the callbacks, so that what
+// it takes from the resampler follows the card's clock.
+func (p *playback) write(pcm []float32) {
+	played := p.memory.Played.Count.Load()
+	left := int(p.next - played) //nolint:gosec // checked below
+	level := p.cushion + len(pcm)
+	switch {
+	case !p.primed:
+		p.primed = true
+		p.silence(p.drift.Write, primer+p.burst/2)
+		left = p.restart(played)
+	case left <= 0 || left > RingSize/2: // it ran dry, or the helper has gone mad
+		p.cushion = max(p.cushion, min(p.cushion+playbackStep, playbackCushionMax))
+		level = p.cushion + len(pcm)
+		left = p.restart(played)
+	}
+	p.drift.Write(pcm)
+	// Not more than the resampler has: a late Write is what the cushion is for.
+	for n := min(level-left, p.there()); n > 0; n -= chunk {
+		k := min(n, chunk)
+		p.drift.Read(p.buf[:k])
+		p.queue(p.buf[:k])
+	}
+	p.memory.Queued.Count.Store(p.next)
+}
+
+// there is how much the resampler can give at its slowest without running dry.
+func (p *playback) there() int {
+	fill := p.drift.Stats().Fill
+	return fill - fill/128 - 2
+}
+
+// restart puts the cushion in front of what comes next, and returns its length.
+func (p *playback) restart(played uint64) int {
+	p.next = played
+	p.silence(p.queue, p.cushion)
+	return p.cushion
+}
+
+// queue puts pcm into the ring; the callbacks see it when the count is stored.
+func (p *playback) queue(pcm []float32) {
+	for i, v := range pcm {
+		p.memory.Playback[(p.next+uint64(i))%RingSize] = v //nolint:gosec // positive
+	}
+	p.next += uint64(len(pcm))
+}
+
+func (p *playback) silence(to func([]float32), n int) {
+	clear(p.buf[:])
+	for ; n > 0; n -= chunk {
+		to(p.buf[:min(n, chunk)])
+	}
+}

@@ -1,0 +1,131 @@
+package sound
+
+import (
+	"math"
+	"testing"
+)
+
+// A simulated card calls back every 10 ms of its own time, which runs off the
+// slots' time. All times are in samples of the slots' clock.
+type simulated struct {
+	memory *Memory
+	speed  float64 // card samples per sample of the slot clock
+	next   float64 // when the next callback comes
+	phase  float64 // of the tone at the microphone
+	heard  []float32
+}
+
+const (
+	simPeriod = 480
+	simSlot   = 1920
+	simTone   = 300.0 // Hz, by the card's clock
+	simVolume = 0.5
+)
+
+// run makes the callbacks that are due until a time.
+func (s *simulated) run(until float64) {
+	m := s.memory
+	for ; s.next <= until; s.next += simPeriod / s.speed {
+		captured, played := m.Captured.Count.Load(), m.Played.Count.Load()
+		for i := range uint64(simPeriod) {
+			m.Capture[(captured+i)%RingSize] = float32(simVolume * math.Sin(s.phase))
+			s.phase += 2 * math.Pi * simTone / 48000
+			v := float32(0)
+			if played < m.Queued.Count.Load() {
+				v = m.Playback[played%RingSize]
+				played++
+			} else {
+				m.Played.Faults.Add(1)
+			}
+			s.heard = append(s.heard, v)
+		}
+		m.Captured.Count.Store(captured + simPeriod)
+		m.Played.Count.Store(played)
+	}
+}
+
+// TestDriftAndLateSlots runs half a minute of slots against cards that are too
+// fast or too slow, with slots that come up to 4 ms late: nothing may be lost or
+// click, and the delay may not grow.
+func TestDriftAndLateSlots(t *testing.T) {
+	for _, ppm := range []float64{-300, 0, 300} {
+		m := &Memory{}
+		card := &simulated{memory: m, speed: 1 + ppm/1e6}
+		s := newSession(m, Choice{Mic: true, Speaker: true})
+		var read []float32
+		in, out := make([]float32, simSlot), make([]float32, simSlot)
+		const slots = 30 * 25
+		deepest := 0
+		for n := range slots {
+			late := float64((n * 7919) % (4 * millisecond))
+			card.run(float64((n+1)*simSlot) + late)
+			s.in.read(in)
+			read = append(read, in...)
+			for i := range out {
+				out[i] = float32(simVolume * math.Sin(2*math.Pi*simTone*float64(n*simSlot+i)/48000))
+			}
+			s.out.write(out)
+			if n > slots/2 {
+				deepest = max(deepest, s.in.drift.Stats().Fill, int(s.out.next-m.Played.Count.Load())+s.out.drift.Stats().Fill-simSlot)
+			}
+		}
+		smooth(t, ppm, "read", read)
+		smooth(t, ppm, "heard", card.heard)
+		if in, out := s.in.drift.Stats(), s.out.drift.Stats(); in.Dry+in.Skipped+out.Dry+out.Skipped != 0 {
+			t.Errorf("%v ppm: capture %+v, playback %+v", ppm, in, out)
+		}
+		if limit := 50 * millisecond; deepest > limit {
+			t.Errorf("%v ppm: %d ms wait in a ring", ppm, deepest/millisecond)
+		}
+	}
+}
+
+// smooth checks that after the first sound there is a tone without jump or gap.
+func smooth(t *testing.T, ppm float64, what string, pcm []float32) {
+	t.Helper()
+	first := 0
+	for first < len(pcm) && pcm[first] == 0 {
+		first++
+	}
+	if first > 24000 {
+		t.Errorf("%v ppm: nothing %s for %d samples", ppm, what, first)
+	}
+	const allowed = 1.05 * 2 * math.Pi * simTone / 48000 * simVolume
+	top := 0.0
+	for i := first + 1; i < len(pcm); i++ {
+		if d := math.Abs(float64(pcm[i] - pcm[i-1])); d > allowed && i > first+480 {
+			t.Fatalf("%v ppm: %s jumps by %.4f at sample %d", ppm, what, d, i)
+		}
+		top = max(top, math.Abs(float64(pcm[i])))
+		if (i-first)%480 == 0 {
+			if top < 0.95*simVolume && i > first+960 {
+				t.Fatalf("%v ppm: %s is only %.3f loud before sample %d", ppm, what, top, i)
+			}
+			top = 0
+		}
+	}
+}
+
+// TestPlaybackAfterAGap: when writes stop for longer than the cushion,
+// playback goes on with the next, and the cushion has grown.
+func TestPlaybackAfterAGap(t *testing.T) {
+	m := &Memory{}
+	card := &simulated{memory: m, speed: 1}
+	p := &newSession(m, Choice{Speaker: true}).out
+	out := make([]float32, simSlot)
+	for i := range out {
+		out[i] = 0.25
+	}
+	for n := range 20 {
+		card.run(float64(n * simSlot))
+		if n != 10 && n != 11 && n != 12 {
+			p.write(out)
+		}
+	}
+	if p.cushion != playbackCushion+playbackStep {
+		t.Errorf("the cushion is %d after a gap", p.cushion)
+	}
+	if last := card.heard[len(card.heard)-1]; math.Abs(float64(last)-0.25) > 0.01 {
+		t.Errorf("after the gap %v is heard", last)
+	}
+}
