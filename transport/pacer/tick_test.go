@@ -36,7 +36,12 @@ func TestStageAfterTheTick(t *testing.T) {
 	if p.Cover(firstSlot, mark(firstSlot, isCover)) {
 		t.Error("covered a slot that is over")
 	}
-	if got := p.Stats().StagedLate; got != 2 {
+	p.grid.Relabel(5)
+	p.advance(at)
+	if p.Stage(firstSlot+4, mark(firstSlot+4, isVoice)) {
+		t.Error("staged for a slot that is passed over")
+	}
+	if got := p.Stats().StagedLate; got != 3 {
 		t.Errorf("%d counted", got)
 	}
 }

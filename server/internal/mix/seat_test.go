@@ -181,3 +181,16 @@ func TestJoinsAndLeavesRace(t *testing.T) {
 		}
 	})
 }
+
+// TestComeAndGoInOneSlot has a user leave, and another come twice, before the
+// clock looks.
+func TestComeAndGoInOneSlot(t *testing.T) {
+	r := newRig(t, config)
+	r.join("a").seat.Leave()
+	r.join("b")
+	last := r.join("b")
+	r.e.change()
+	if len(r.e.order) != 1 || r.e.order[0] != last.seat {
+		t.Fatalf("%d are in the order", len(r.e.order))
+	}
+}
