@@ -107,8 +107,8 @@ when he calls.
 
 You need an invite from somebody who runs an Undertone server. Then:
 
-  undertone join 'undertone://…' --name Anna   once; the invite in quotes
-  undertone id                                 your contact link, for your friends
+  undertone join 'undertone://…' --name Anna   once, with the invite in quotes
+  undertone id                                 your contact link, for friends
   undertone contacts add 'undertone://…'       the contact link of a friend
   undertone idle                               be online, and be called
   undertone call Bert                          call (end idle first)

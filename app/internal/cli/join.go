@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -107,10 +108,16 @@ func (a *app) joinNew(ctx context.Context, dir string, content *profile.Content)
 		return err
 	}
 	defer clear(passphrase)
-	before := names(dir)
+	before, err := names(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the profile's folder: %w", err)
+	}
 	p, err := profile.Create(dir, content, profile.Options{Passphrase: passphrase})
-	if err != nil {
-		return err
+	switch {
+	case errors.Is(err, profile.ErrExists) || errors.Is(err, profile.ErrInUse):
+		return err // Somebody else was faster; what is there is not ours.
+	case err != nil:
+		return errors.Join(err, removeNew(dir, before))
 	}
 	defer p.Close()
 	reached, err := a.tryLine(ctx, p)
@@ -242,27 +249,27 @@ func final(err error) bool {
 	return errors.As(err, &e)
 }
 
-// names lists a folder, and is nil if there is none.
-func names(dir string) map[string]bool {
+// names lists a folder.
+func names(dir string) (map[string]bool, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	all := make(map[string]bool, len(entries))
 	for _, e := range entries {
 		all[e.Name()] = true
 	}
-	return all
+	return all, nil
 }
 
 // removeNew removes from a folder what was not there before, and the folder if
-// that was not.
+// that was not: before is nil then.
 func removeNew(dir string, before map[string]bool) error {
 	if before == nil {
 		return os.RemoveAll(dir)
 	}
-	var failed error
-	for name := range names(dir) {
+	now, failed := names(dir)
+	for name := range now {
 		if !before[name] {
 			failed = errors.Join(failed, os.Remove(filepath.Join(dir, name)))
 		}

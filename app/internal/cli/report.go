@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"undertone/app/internal/phone"
@@ -241,13 +239,9 @@ func (r *reporter) summary(s phone.State) {
 	}
 }
 
-// print prints a line of JSON. Where nobody reads any more, there is nobody to
-// tell either, and the session must go on.
-func (r *reporter) print(v any) {
-	if err := writeJSON(r.Out, v); err != nil && !errors.Is(err, io.ErrClosedPipe) {
-		fmt.Fprintln(r.Err, "undertone: cannot print:", err)
-	}
-}
+// print prints a line of JSON. That nobody reads it any more is no reason to go
+// offline.
+func (r *reporter) print(v any) { _ = writeJSON(r.Out, v) }
 
 func text(err error) string {
 	if err == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/signal"
 	"time"
 
@@ -175,7 +176,7 @@ type connection struct {
 	typing bool // keys are read
 }
 
-// online runs a session over an open profile and sound. make is called before
+// online runs a session over an open profile and sound. prepare is called before
 // it begins.
 func (a *app) online(ctx context.Context, p *profile.Profile, sound audio.Device, c connection, prepare func(*session)) error {
 	set, err := a.newPhone(phone.Config{
@@ -191,10 +192,7 @@ func (a *app) online(ctx context.Context, p *profile.Profile, sound audio.Device
 	if err != nil {
 		return err
 	}
-	// A process that is stopped sends no cells, which everybody could see.
-	signal.Ignore(unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU)
-	defer signal.Reset(unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU)
-
+	defer keepGoing()()
 	s := newSession(set, newReporter(a.Streams, c.asJSON, c.answer))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -210,6 +208,15 @@ func (a *app) online(ctx context.Context, p *profile.Profile, sound audio.Device
 	err = s.run(ctx)
 	s.report.summary(set.State())
 	return err
+}
+
+// keepGoing makes the program ignore what would stop or end it because of what
+// it prints or reads: a process that is stopped sends no cells, and one that a
+// closed pipe ends when it rings shows that it rang.
+func keepGoing() (restore func()) {
+	signals := []os.Signal{unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGPIPE}
+	signal.Ignore(signals...)
+	return func() { signal.Reset(signals...) }
 }
 
 // openOnline opens the profile of a command that goes online.

@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"undertone/app/internal/phone"
+	"undertone/app/internal/profile"
+	"undertone/mixclient/call"
+)
+
+// Every event and every outcome has a name for programs, each its own.
+func TestNames(t *testing.T) {
+	seen := map[string]bool{}
+	for k := phone.Online; k <= phone.Ended; k++ {
+		name := eventNames[k]
+		if name == "" || seen[name] || strings.ContainsAny(name, " -") {
+			t.Errorf("event %d is called %q", k, name)
+		}
+		seen[name] = true
+	}
+	seen = map[string]bool{}
+	for o := call.HungUp; o <= call.ToldDeclined; o++ {
+		name := outcomeNames[o]
+		if name == "" || seen[name] || strings.ContainsAny(name, " -") {
+			t.Errorf("outcome %d is called %q", o, name)
+		}
+		seen[name] = true
+	}
+}
+
+func TestWords(t *testing.T) {
+	why := errors.New("no way")
+	for _, c := range []struct {
+		event phone.Event
+		words string
+	}{
+		{phone.Event{Kind: phone.Online}, "You are online."},
+		{phone.Event{Kind: phone.Offline, Err: why}, "You are offline: no way. Trying again."},
+		{phone.Event{Kind: phone.Offline}, ""},
+		{phone.Event{Kind: phone.Paired, Name: "Bert"}, "Keys are exchanged with Bert; you can call each other now."},
+		{phone.Event{Kind: phone.Paired, Name: "Bert", New: true}, "Bert has your contact link, and is a contact now."},
+		{phone.Event{Kind: phone.PairFailed, Name: "Bert", Err: why}, "Exchanging keys with Bert did not work: no way"},
+		{phone.Event{Kind: phone.Rings, Name: "Bert"}, "Bert is calling."},
+		{phone.Event{Kind: phone.Rings, Name: "Bert", Err: why}, "Bert is calling, but could not be answered: no way"},
+		{phone.Event{Kind: phone.Accepted, Name: "Bert"}, "The call from Bert is answered."},
+		{phone.Event{Kind: phone.Connected, Name: "Bert"}, "You are talking with Bert."},
+		{phone.Event{Kind: phone.VoiceHeard, Name: "Bert"}, ""},
+		{phone.Event{Kind: phone.Ended, Name: "Bert", Outcome: call.HungUp, Talked: 90 * time.Second}, "You hung up. You talked for 1m30s."},
+		{phone.Event{Kind: phone.Ended, Name: "Bert", Outcome: call.HungUp, Outgoing: true}, "You gave up calling Bert."},
+		{phone.Event{Kind: phone.Ended, Name: "Bert", Outcome: call.PeerHungUp, Talked: time.Second}, "Bert hung up. You talked for 1s."},
+		{phone.Event{Kind: phone.Ended, Name: "Bert", Outcome: call.NoAnswer}, "No answer from Bert."},
+		{phone.Event{Kind: phone.Ended, Name: "Bert", Outcome: call.Missed}, "You missed a call from Bert."},
+		{phone.Event{Kind: phone.Ended, Name: "Bert", Outcome: call.Rejected}, "You declined a call from Bert, who cannot tell it from no answer."},
+		{phone.Event{Kind: phone.Ended, Name: "Bert", Outcome: call.Lost}, "The call with Bert was cut off: nothing was heard for too long."},
+		{phone.Event{Kind: phone.Ended, Name: "Bert", Outcome: call.ToldBusy}, "Bert is in another call."},
+		{phone.Event{Kind: phone.Ended, Name: "Bert", Outcome: call.ToldDeclined}, "Bert declined."},
+	} {
+		words, wrong := inWords(c.event)
+		if words != c.words {
+			t.Errorf("event %d, outcome %d: %q, want %q", c.event.Kind, c.event.Outcome, words, c.words)
+		}
+		if wrong != (c.event.Err != nil) {
+			t.Errorf("%q counts as wrong: %t", words, wrong)
+		}
+	}
+}
+
+// Whoever can press keys is told which, when it rings; nobody else hears a bell.
+func TestRings(t *testing.T) {
+	var out bytes.Buffer
+	r := newReporter(Streams{Out: &out, Err: &out}, false, profile.AnswerAsk)
+	r.event(phone.Event{Kind: phone.Rings, Name: "Bert"})
+	if got := out.String(); got != "Bert is calling.\n" {
+		t.Errorf("in a pipe it prints %q", got)
+	}
+	out.Reset()
+	r.typing, r.bell = true, true
+	r.event(phone.Event{Kind: phone.Rings, Name: "Bert"})
+	if got := out.String(); got != "Bert is calling.\n  a answers, d declines\n\a" {
+		t.Errorf("on a terminal it prints %q", got)
+	}
+}
+
+// A program that reads no more ends nothing.
+func TestClosedPipe(t *testing.T) {
+	r := newReporter(Streams{Out: brokenWriter{}, Err: brokenWriter{}}, true, profile.AnswerAsk)
+	r.event(phone.Event{Kind: phone.Ended, Outcome: call.PeerHungUp, Talked: time.Second})
+	r.event(phone.Event{Kind: phone.Ended, Outcome: call.Missed})
+	if r.total != (total{calls: 2, answered: 1, talked: time.Second}) {
+		t.Errorf("the total is %+v", r.total)
+	}
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }

@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"undertone/app/internal/audio/sound"
+	"undertone/app/internal/profile"
+)
+
+func TestPassphrase(t *testing.T) {
+	dir := makeProfile(t, "Anna", nil)
+	folder := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	first, second := file("1", "correct horse\nand a second line\n"), file("2", "battery staple\r\n")
+	p := newConsole(t)
+	p.run(exitDone, "passphrase", "set", "--new-passphrase-file", first, "--profile", dir)
+	says(t, p.out.String(), "The passphrase is set")
+
+	p.run(exitFailed, "id", "--profile", dir)
+	says(t, p.err.String(), "has a passphrase", "--passphrase-file", "UNDERTONE_PASSPHRASE")
+	p.run(exitFailed, "id", "--profile", dir, "--passphrase-file", second)
+	says(t, p.err.String(), "not the profile's passphrase")
+	p.run(exitDone, "id", "--profile", dir, "--passphrase-file", first)
+
+	t.Setenv(passphraseVariable, "correct horse")
+	p.run(exitDone, "id", "--profile", dir)
+	if _, there := os.LookupEnv(passphraseVariable); there {
+		t.Error("child processes would inherit the passphrase")
+	}
+
+	p.app.In = strings.NewReader("battery staple\n")
+	p.run(exitDone, "passphrase", "set", "--profile", dir, "--passphrase-file", first, "--new-passphrase-file", "-")
+	p.run(exitFailed, "id", "--profile", dir, "--passphrase-file", first)
+	p.run(exitDone, "passphrase", "remove", "--profile", dir, "--passphrase-file", second)
+	says(t, p.out.String(), "no passphrase any more")
+	p.run(exitDone, "id", "--profile", dir)
+}
+
+func TestBadPassphrases(t *testing.T) {
+	dir := makeProfile(t, "Anna", nil)
+	folder := t.TempDir()
+	for name, c := range map[string]struct{ text, words string }{
+		"empty":      {"", "is empty"},
+		"empty line": {"\nsecret", "is empty"},
+		"long":       {strings.Repeat("x", maxPassphrase+1), "longer than"},
+	} {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p := newConsole(t)
+		p.run(exitFailed, "passphrase", "set", "--new-passphrase-file", path, "--profile", dir)
+		says(t, p.err.String(), c.words)
+	}
+	p := newConsole(t)
+	p.run(exitFailed, "passphrase", "set", "--new-passphrase-file", filepath.Join(folder, "none"), "--profile", dir)
+	says(t, p.err.String(), "cannot read the passphrase")
+	p.run(exitFailed, "passphrase", "set", "--profile", dir)
+	says(t, p.err.String(), "--new-passphrase-file")
+	p.run(exitDone, "id", "--profile", dir)
+}
+
+// A user can have a passphrase from the start.
+func TestJoinWithPassphrase(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "p")
+	t.Setenv(passphraseVariable, "correct horse")
+	p := newConsole(t)
+	p.use(newFakePhone(accepts))
+	p.run(exitDone, "join", testInvite(7).String(), "--name", "Anna", "--profile", dir)
+	p.run(exitFailed, "id", "--profile", dir)
+	says(t, p.err.String(), "has a passphrase")
+}
+
+func TestHistory(t *testing.T) {
+	start := time.Date(2026, 3, 1, 9, 5, 0, 0, time.UTC)
+	dir := makeProfile(t, "Anna", func(c *profile.Content) {
+		withContact(t, "Bert")(c)
+		with := c.Contacts[0].Handle()
+		c.AddCall(profile.Call{With: with, Direction: profile.Outgoing, Outcome: profile.Answered, Start: start, Length: 65 * time.Second})
+		with[0]++
+		c.AddCall(profile.Call{With: with, Direction: profile.Incoming, Outcome: profile.NoAnswer, Start: start.Add(time.Hour)})
+	})
+	p := newConsole(t)
+	p.run(exitDone, "history", "--profile", dir)
+	says(t, p.out.String(), "outgoing", "Bert", "answered", "1m5s", "incoming", "somebody who is no contact any more", "no answer")
+	p.run(exitDone, "history", "--profile", dir, "--json")
+	var calls []pastCall
+	if err := json.Unmarshal(p.out.Bytes(), &calls); err != nil {
+		t.Fatal(err)
+	}
+	if want := (pastCall{With: "Bert", Direction: "outgoing", Outcome: "answered", Start: start, LengthS: 65}); len(calls) != 2 || calls[0] != want {
+		t.Errorf("the history is %+v", calls)
+	}
+	for _, c := range []struct {
+		command string
+		off     bool
+	}{{"clear", false}, {"off", true}, {"on", false}} {
+		p.run(exitDone, "history", c.command, "--profile", dir)
+		if got := content(t, dir); len(got.Calls) != 0 || got.Settings.NoHistory != c.off {
+			t.Errorf("after %s there are %d calls; switched off: %t", c.command, len(got.Calls), got.Settings.NoHistory)
+		}
+	}
+	p.run(exitDone, "history", "--profile", dir)
+	says(t, p.out.String(), "No calls are remembered.")
+}
+
+var testDevices = []sound.Device{
+	{Name: "Headset", System: "ALSA", Inputs: 1, Outputs: 2, DefaultInput: true},
+	{Name: "HDMI", System: "ALSA", Outputs: 8, DefaultOutput: true},
+}
+
+func TestDevices(t *testing.T) {
+	p := newConsole(t)
+	if err := p.app.printDevices(testDevices); err != nil {
+		t.Fatal(err)
+	}
+	says(t, p.out.String(), "Headset  yes (default)  yes", "HDMI     -", "yes (default)")
+}
+
+func TestChooseDevices(t *testing.T) {
+	dir := makeProfile(t, "Anna", nil)
+	p := newConsole(t)
+	p.app.dir = dir
+	headset, hdmi, none := "Headset", "HDMI", ""
+	if err := p.app.choose(t.Context(), testDevices, choice{mic: &headset}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.app.choose(t.Context(), testDevices, choice{speaker: &hdmi}); err != nil {
+		t.Fatal(err)
+	}
+	if s := content(t, dir).Settings; s.Microphone != headset || s.Speaker != hdmi {
+		t.Errorf("remembered: %q and %q", s.Microphone, s.Speaker)
+	}
+	if err := p.app.choose(t.Context(), testDevices, choice{mic: &hdmi}); err == nil || !strings.Contains(err.Error(), `no microphone called "HDMI"`) {
+		t.Errorf("a loudspeaker as a microphone: %v", err)
+	}
+	if err := p.app.choose(t.Context(), nil, choice{mic: &none, speaker: &none}); err != nil {
+		t.Fatal(err)
+	}
+	if s := content(t, dir).Settings; s.Microphone != "" || s.Speaker != "" {
+		t.Errorf("still remembered: %q and %q", s.Microphone, s.Speaker)
+	}
+}
