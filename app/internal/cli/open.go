@@ -100,12 +100,10 @@ func (a *app) readSecret(path string) ([]byte, error) {
 		defer f.Close()
 		in = f
 	}
-	b, err := io.ReadAll(io.LimitReader(in, maxPassphrase+1))
+	line, err := readLine(in, maxPassphrase)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the passphrase: %w", err)
 	}
-	line, _, _ := bytes.Cut(b, []byte("\n"))
-	line = bytes.TrimSuffix(line, []byte("\r"))
 	switch {
 	case len(line) == 0:
 		return nil, fmt.Errorf("the first line of %s is empty; it must be the passphrase", path)
@@ -113,6 +111,24 @@ func (a *app) readSecret(path string) ([]byte, error) {
 		return nil, fmt.Errorf("the passphrase in %s is longer than %d bytes", path, maxPassphrase)
 	}
 	return line, nil
+}
+
+// readLine reads a line without its end, and no byte more: what follows on the
+// standard input is not for it. It gives up one byte after limit.
+func readLine(r io.Reader, limit int) ([]byte, error) {
+	line := make([]byte, 0, limit+1) // So that no copy of a secret is left behind.
+	var b [1]byte
+	for len(line) <= limit {
+		n, err := r.Read(b[:])
+		if n == 1 && b[0] == '\n' || errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		line = append(line, b[:n]...)
+	}
+	return bytes.TrimSuffix(line, []byte("\r")), nil
 }
 
 // edit changes the profile and saves it, for commands that are not online.

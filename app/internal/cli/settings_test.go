@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,8 +40,11 @@ func TestPassphrase(t *testing.T) {
 		t.Error("child processes would inherit the passphrase")
 	}
 
-	p.app.In = strings.NewReader("battery staple\n")
+	p.app.In = strings.NewReader("battery staple\nand what is for others")
 	p.run(exitDone, "passphrase", "set", "--profile", dir, "--passphrase-file", first, "--new-passphrase-file", "-")
+	if rest, err := io.ReadAll(p.app.In); err != nil || string(rest) != "and what is for others" {
+		t.Errorf("of the standard input is left %q: %v", rest, err)
+	}
 	p.run(exitFailed, "id", "--profile", dir, "--passphrase-file", first)
 	p.run(exitDone, "passphrase", "remove", "--profile", dir, "--passphrase-file", second)
 	says(t, p.out.String(), "no passphrase any more")
