@@ -19,11 +19,11 @@ type driftRig struct {
 	readEach  int     // samples per read
 	ppm       float64 // how much faster than the reader the writer's clock runs
 
-	wrote, given float64 // samples so far
-	at           float64 // the reader's clock, in samples
-	last         float32
-	jump         float64 // largest step between neighbours
-	loud         float64 // largest sample
+	wrote float64 // samples so far
+	at    float64 // the reader's clock, in samples
+	last  float32
+	jump  float64 // largest step between neighbours
+	loud  float64 // largest sample
 }
 
 // run goes on for the given seconds of the reader's clock; stall says that the

@@ -193,7 +193,7 @@ func (m *Machine) end(n cell.Slot, o Outcome, notify bool) {
 	}
 	m.remember(m.knock.call)
 	m.event(e)
-	m.notify = notify
+	m.notify = notify && m.peer.Paired() // A letter needs a key.
 	m.enter(n, Leaving)
 }
 

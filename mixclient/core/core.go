@@ -211,8 +211,14 @@ func (c *Core) Up(out *cell.Cell, n cell.Slot, voice *[cell.VoiceSize]byte) {
 	switch kind {
 	case cell.Stream:
 	case cell.Letter, cell.Ring:
-		c.item.Letter.Put(&c.plain)
-		c.item.To.Seal(&c.body, &c.plain)
+		if c.item.To.Paired() {
+			c.item.Letter.Put(&c.plain)
+			c.item.To.Seal(&c.body, &c.plain)
+			break
+		}
+		// Whoever was to get it has been forgotten since.
+		clear(c.body[:])
+		kind = cell.Cover
 	case cell.Control:
 		clear(c.body[:])
 		c.body[0] = wire.ControlClear

@@ -206,6 +206,24 @@ func TestCallSurvivesReconnect(t *testing.T) {
 	}
 }
 
+// Hanging up while a contact is not paired yet tells nobody, since there is no
+// key to tell it with.
+func TestGiveUpBeforePairing(t *testing.T) {
+	x := newExchange(t, "ann", "bob")
+	a, b := x.users[0], x.users[1]
+	a.meet(b)
+	x.users = x.users[:1]
+	x.dial(a, b)
+	x.run(10)
+	if err := a.core.Machine().Hangup(x.slot); err != nil {
+		t.Fatal(err)
+	}
+	x.run(10)
+	if s := a.core.Machine().State(); s != call.Idle {
+		t.Errorf("ann is %s", s)
+	}
+}
+
 // A call without a sign of the other side ends.
 func TestLostCallEnds(t *testing.T) {
 	x, a, _ := talking(t)

@@ -76,7 +76,7 @@ func rewrite(text string, choose func(*sdp.MediaDescription) ([]netip.AddrPort, 
 	d.Attributes = withoutAddresses(d.Attributes)
 	m.Attributes = withoutAddresses(m.Attributes)
 	for i, addr := range addrs {
-		m.WithCandidate(formatCandidate(i, addr))
+		m.WithValueAttribute(sdp.AttrKeyCandidate, formatCandidate(i, addr))
 	}
 	if len(addrs) > 0 {
 		m.WithPropertyAttribute(sdp.AttrKeyEndOfCandidates)

@@ -201,6 +201,27 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// A stream seals each slot once, and only in rising order, whatever it is asked.
+func TestStreamNonceOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		k := key.Secret{}
+		k.Bytes()[0] = 1
+		s := NewStreamSealer(&k)
+		last := cell.Slot(0)
+		for _, n := range rapid.SliceOfN(rapid.Uint64Range(0, 300), 1, 100).Draw(t, "slots") {
+			n := cell.Slot(n)
+			var body cell.Body
+			var plain [cell.StreamSize]byte
+			s.Seal(&body, n, &plain)
+			_, sealed := NewStreamOpener(&k).Open(&body, n, &plain)
+			if sealed != (n > last) {
+				t.Fatalf("slot %d after %d: sealed %v", n, last, sealed)
+			}
+			last = max(last, n)
+		}
+	})
+}
+
 func TestLetter(t *testing.T) {
 	k := secret(t, 4)
 	l := NewLetterbox(&k)
@@ -344,6 +365,8 @@ func FuzzOpen(f *testing.F) {
 		if NewLetterbox(&k).Open(&body, &text) {
 			t.Error("a made-up letter was opened")
 		}
-		LetterClass(&body).Hour(ref)
+		if hour, ok := LetterClass(&body).Hour(ref); ok && HourClass(hour) != LetterClass(&body) {
+			t.Errorf("class %d became hour %d", LetterClass(&body), hour)
+		}
 	})
 }

@@ -1,0 +1,142 @@
+package core
+
+import (
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"undertone/mixclient/contact"
+	"undertone/mixclient/tmix"
+	"undertone/transport/cell"
+	"undertone/transport/seal"
+)
+
+// A ledger notes the nonces of cells, with the half of their link, which has its
+// keys alone, and of letters, whatever their key. (A stream's sealer takes each
+// slot once and has a key of its own: seal.TestStreamNonceOnce.)
+type ledger struct {
+	t       *rapid.T
+	cells   map[cellNonce]bool
+	letters map[[cell.NonceSize]byte]bool
+}
+
+type cellNonce struct {
+	link    Half
+	slot    cell.Slot
+	variant byte
+}
+
+func once[K comparable](t *rapid.T, what string, used map[K]bool, nonce K) {
+	if used[nonce] {
+		t.Fatalf("a nonce of a %s is used twice: %+v", what, nonce)
+	}
+	used[nonce] = true
+}
+
+// tap is a half of a link that notes what is sealed with it.
+type tap struct {
+	Half
+	*ledger
+}
+
+// Up notes the cell, and what it holds.
+func (h *tap) Up(out *cell.Cell, n cell.Slot, kind cell.Kind, body *cell.Body) {
+	h.Half.Up(out, n, kind, body)
+	once(h.t, "cell", h.cells, cellNonce{h.Half, n, out[2]})
+	if kind == cell.Letter || kind == cell.Ring {
+		once(h.t, "letter", h.letters, [cell.NonceSize]byte(body[cell.AddressSize+cell.ClassSize:]))
+	}
+}
+
+// online gives a user a new line with a tap on it.
+func (l *ledger) online(x *exchange, u *user) {
+	link := randomKey()
+	upKey, downKey := seal.LinkKeys(link)
+	u.up, u.down = seal.NewOpener(&upKey), seal.NewSealer(&downKey, 0)
+	u.route = [16]byte{}
+	u.core.Online(x.slot, &tap{tmix.New(link, 64), l})
+}
+
+// restart is a client that was ended and started again, with what its profile
+// kept.
+func (l *ledger) restart(x *exchange, u *user) {
+	c, err := New(Config{Self: u.id, Name: u.name, Intro: u.intro, Interval: testInterval})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	u.core.Contacts(func(k *contact.Contact) {
+		again := contact.New(u.handle(), k.Name, k.Fingerprint)
+		again.Intro = k.Intro
+		if err := again.SetState(k.State()); err != nil {
+			l.t.Fatal(err)
+		}
+		c.Add(again)
+	})
+	c.dummy = rest{}
+	u.core = c
+	l.online(x, u)
+}
+
+// No nonce is ever used twice, whatever happens: calls, lines that are lost and
+// come back, clients that are restarted, clocks of the server that go back,
+// cells that are lost.
+func TestNoNonceTwice(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := &ledger{t: t, cells: map[cellNonce]bool{}, letters: map[[cell.NonceSize]byte]bool{}}
+		x := newExchange(nilTB{}, "ann", "bob")
+		a, b := x.users[0], x.users[1]
+		a.meet(b)
+		for _, u := range x.users {
+			l.online(x, u)
+		}
+		loss := rapid.SampledFrom([]int{0, 0, 10}).Draw(t, "loss")
+		x.drop = func(n cell.Slot, u *user, up bool) bool {
+			return loss > 0 && (int(n)*7+int(u.name[0]))%loss == 0
+		}
+		x.run(250)
+		for range rapid.IntRange(1, 25).Draw(t, "steps") {
+			u := x.users[rapid.IntRange(0, 1).Draw(t, "who")]
+			m := u.core.Machine()
+			switch rapid.SampledFrom([]string{"dial", "answer", "hangup", "reconnect", "restart", "back"}).Draw(t, "what") {
+			case "dial":
+				if peer := u.core.Contact(x.other(u).handle()); peer != nil {
+					_ = m.Dial(x.slot, peer)
+				}
+			case "answer":
+				_ = m.Accept(x.slot)
+			case "hangup":
+				_ = m.Hangup(x.slot)
+			case "reconnect":
+				l.online(x, u)
+			case "restart":
+				l.restart(x, u)
+			case "back":
+				// A server that was restarted with its clock set back: both have
+				// new lines, and calls may go on.
+				x.slot -= cell.Slot(rapid.IntRange(1, 400).Draw(t, "slots"))
+				for _, u := range x.users {
+					l.online(x, u)
+				}
+			}
+			x.run(rapid.IntRange(1, 40).Draw(t, "slots"))
+		}
+	})
+}
+
+// other returns the other of two users.
+func (x *exchange) other(u *user) *user {
+	if x.users[0] == u {
+		return x.users[1]
+	}
+	return x.users[0]
+}
+
+// nilTB lets an exchange be made where only a rapid.T is at hand.
+type nilTB struct{ testing.TB }
+
+func (nilTB) Helper() {}
+
+func (nilTB) Fatal(args ...any) { panic(args) }
+
+func (nilTB) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
