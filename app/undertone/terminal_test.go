@@ -168,7 +168,7 @@ func TestKeysOnTerminal(t *testing.T) {
 	dir := profileFolder(t, profile.Options{})
 	for _, end := range []string{"q", "\x03"} {
 		s := onScreen(t, "idle", "--profile", dir, "--in", "none", "--out", "none")
-		s.shown("Keys: a answer")
+		s.shown("Keys: c call, a answer")
 		s.shown("You are offline")
 		s.types("h")
 		s.shown("there is no call")

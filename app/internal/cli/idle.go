@@ -14,7 +14,8 @@ import (
 const idleText = `Stay online and be called. Leave this running all the time: being online is all
 that anybody can see, so the longer, the less it says. Ctrl-C or q ends it.
 
-When a contact calls: a answers, d declines (the caller cannot tell that from no
+c calls somebody: type the name, then Enter. Calls from here show to nobody. When
+a contact calls: a answers, d declines (the caller cannot tell that from no
 answer), h hangs up, m mutes the microphone. Where keys are not read singly, as
 in a pipe, press Enter after each.
 

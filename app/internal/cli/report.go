@@ -201,10 +201,18 @@ func (r *reporter) muted(on bool) {
 }
 
 // keys lists the keys.
-func (r *reporter) keys() { r.note("Keys: a answer, d decline, h hang up, m mute, q quit") }
+func (r *reporter) keys() { r.note("Keys: c call, a answer, d decline, h hang up, m mute, q quit") }
 
 // note tells a person something that no program needs.
 func (r *reporter) note(s string) { fmt.Fprintln(r.Err, s) }
+
+// show puts what is typed on the terminal, which does not do so by itself while
+// it hands over single keys.
+func (r *reporter) show(s string) {
+	if r.typing {
+		fmt.Fprint(r.Err, s)
+	}
+}
 
 // A summaryLine is the last line of --json.
 type summaryLine struct {

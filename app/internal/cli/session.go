@@ -49,6 +49,7 @@ type session struct {
 	// What makes a command of it; nil for nothing.
 	on     func(phone.Event) // after the event was reported
 	keys   <-chan byte
+	prompt prompt
 	played <-chan struct{} // the sound file is at its end
 	ended  func()          // the sound file has ended
 
@@ -144,7 +145,7 @@ func (s *session) goOn() {
 
 // press does what a key stands for.
 func (s *session) press(b byte) {
-	if s.leaving {
+	if s.leaving || s.dialing(b) {
 		return
 	}
 	var err error

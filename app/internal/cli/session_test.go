@@ -100,7 +100,22 @@ func TestKeys(t *testing.T) {
 			t.Errorf("the phone was told: %s; exit code %d after %s", f.commands(), code, took)
 		}
 		says(t, p.out.String(), "Muted", "No longer muted")
-		says(t, p.err.String(), "Keys: a answer")
+		says(t, p.err.String(), "Keys: c call, a answer")
+	})
+}
+
+// Whoever is online calls from there: a name can be typed, mended and given up.
+func TestCallByName(t *testing.T) {
+	dir := dirWithBert(t)
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakePhone(func(ctx context.Context, _ *fakePhone) error { return until(ctx) })
+		p := newConsole(t)
+		p.app.In = strings.NewReader("c Bern\x7ft\ncAnna\x1bh\nc\nq")
+		code, _ := p.online(f, with(silent, "idle", "--profile", dir)...)
+		if want := "call Bert, hangup, leave, await idle"; f.commands() != want || code != exitDone {
+			t.Errorf("the phone was told: %s; exit code %d", f.commands(), code)
+		}
+		says(t, p.out.String(), "Calling Bert")
 	})
 }
 

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Keys that are no letters.
+const (
+	keyBackspace = '\b'
+	keyDelete    = 0x7f
+	keyEscape    = 0x1b
+)
+
+// maxTyped is the longest name that is taken in, in bytes: much longer than any
+// contact's.
+const maxTyped = 256
+
+// A prompt takes in the name of somebody to call, while being online goes on.
+// Whoever is online all day calls from there: to go online for a call shows.
+type prompt struct {
+	open bool
+	name []byte
+}
+
+// dialing takes a key if a name is being typed, or begins to be. It reports
+// whether it did.
+func (s *session) dialing(b byte) bool {
+	p := &s.prompt
+	switch {
+	case !p.open && (b == 'c' || b == 'C'):
+		p.open, p.name = true, p.name[:0]
+		s.report.show("Call whom? (Enter alone: nobody) ")
+	case !p.open:
+		return false
+	case b == '\n' || b == '\r':
+		p.open = false
+		s.report.show("\n")
+		s.dial(strings.TrimSpace(string(p.name)))
+	case b == keyEscape:
+		p.open = false
+		s.report.show("\n")
+	case b == keyBackspace || b == keyDelete:
+		if _, size := utf8.DecodeLastRune(p.name); size > 0 {
+			p.name = p.name[:len(p.name)-size]
+			s.report.show("\b \b")
+		}
+	case len(p.name) < maxTyped && b >= ' ':
+		p.name = append(p.name, b)
+		s.report.show(string([]byte{b}))
+	}
+	return true
+}
+
+func (s *session) dial(name string) {
+	if name == "" {
+		return
+	}
+	if err := s.set.Call(name); err != nil {
+		s.report.note(err.Error())
+		return
+	}
+	s.report.dialed(name)
+}
