@@ -67,7 +67,7 @@ func TestASecondLinkReplacesTheFirst(t *testing.T) {
 			t.Errorf("%d are online", m.Online)
 		}
 		r.end()
-		if n := again.count("voice of b"); n != 70 {
+		if n := again.count("voice of b"); n != 69 {
 			t.Errorf("heard %d slots", n)
 		}
 	})

@@ -40,7 +40,7 @@ func TestLettersInACall(t *testing.T) {
 func TestLetterFloodIsFair(t *testing.T) {
 	b := newBench(t, 10)
 	got := map[key.Handle]int{}
-	const slots = 900
+	const slots = 9000
 	for range slots {
 		for i := 1; i < 10; i++ {
 			b.put(i, cell.Letter, b.letter(0, "flood"))
@@ -49,36 +49,44 @@ func TestLetterFloodIsFair(t *testing.T) {
 		got[seal.LetterAddress(&h.body)]++
 	}
 	for i := 1; i < 10; i++ {
-		if n := got[b.users[i].handle]; n < slots/9/2 || n > slots/9*2 {
+		if n := got[b.users[i].handle]; n < slots/share/9/2 || n > slots/share/9*2 {
 			t.Errorf("source %d got %d of %d slots through", i, n, slots)
 		}
 	}
 }
 
-// A source replaces its own letter and keeps its place.
+// A source replaces its own letter and keeps its place; and letters come ten
+// slots apart, in a call or not.
 func TestLetterIsReplacedInPlace(t *testing.T) {
-	b := newBench(t, 4)
-	b.call(0, 1)
-	for k := range 12 { // A letter of 2 went out; the next must wait.
-		b.put(0, cell.Stream, stream("voice"))
-		if k == 0 {
-			b.put(2, cell.Letter, b.letter(1, "first"))
+	for _, call := range []bool{true, false} {
+		b := newBench(t, 4)
+		if call {
+			b.call(0, 1)
 		}
-		if k == 2 {
-			b.put(2, cell.Letter, b.letter(1, "old"))
+		b.put(2, cell.Letter, b.letter(1, "first"))
+		at := map[string]int{}
+		for k := range 40 {
+			switch _, out := at["first"]; {
+			case !out:
+			case k == at["first"]+2:
+				b.put(2, cell.Letter, b.letter(1, "old"))
+			case k == at["first"]+3:
+				b.put(3, cell.Letter, b.letter(1, "other"))
+			case k == at["first"]+4:
+				b.put(2, cell.Letter, b.letter(1, "new"))
+			}
+			if call {
+				b.put(0, cell.Stream, stream("voice"))
+			}
+			got := b.slot()[1]
+			for _, text := range []string{"first", "old", "new", "other"} {
+				if got.is(cell.Letter, text) {
+					at[text] = k
+				}
+			}
 		}
-		if k == 3 {
-			b.put(3, cell.Letter, b.letter(1, "other"))
+		if _, old := at["old"]; old || at["new"] != at["first"]+share || at["other"] != at["new"]+share {
+			t.Errorf("in a call %v: letters came out at %v", call, at)
 		}
-		if k == 4 {
-			b.put(2, cell.Letter, b.letter(1, "new"))
-		}
-		got := b.slot()[1]
-		if k == 10 && !got.is(cell.Letter, "new") {
-			t.Fatalf("slot %d: %q", k, got.body[:30])
-		}
-	}
-	if got := b.slot()[1]; !got.is(cell.Letter, "other") {
-		t.Fatalf("%v %q", got.kind, got.body[:30])
 	}
 }

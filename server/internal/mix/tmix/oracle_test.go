@@ -54,7 +54,7 @@ func (o *oracle) slot(n cell.Slot, up map[key.Handle]upload) map[key.Handle]uplo
 	}
 	o.stream = map[key.Handle]cell.Body{}
 	for k := range o.order {
-		from := o.order[(k+int(n%cell.Slot(len(o.order))))%len(o.order)]
+		from := o.order[(k+firstSeat(n, len(o.order)))%len(o.order)]
 		u, online := up[from]
 		if !online {
 			continue
@@ -95,10 +95,8 @@ func (o *oracle) post(from, to key.Handle, body cell.Body) {
 func (o *oracle) next(h key.Handle, n cell.Slot) upload {
 	voice, live := o.stream[h]
 	took, ever := o.took[h]
-	if len(o.mail[h]) > 0 && (!live || !ever || n >= took+10) {
-		if live {
-			o.took[h] = n
-		}
+	if len(o.mail[h]) > 0 && (!ever || n >= took+10) {
+		o.took[h] = n
 		m := o.mail[h][0]
 		o.mail[h] = o.mail[h][1:]
 		return upload{cell.Letter, m.body}

@@ -21,11 +21,15 @@
 //	control   clear: the sender's route points at nobody
 //	cover     nothing
 //
-// What comes out: the stream of this slot; but a letter if there is no stream,
-// or if none took a stream's place in the last ten slots; but cover if there is
-// neither. A letter that waits is replaced only by its own source, which leaves
-// it in its place in the queue, and the oldest goes first. So who floods a user
-// with letters takes one of the four places and one in ten slots of a call.
+// What comes out: the stream of this slot; but a letter, if one waits and none
+// has come out in the last ten slots; but cover if there is neither. A letter
+// that waits is replaced only by its own source, which leaves it in its place in
+// the queue, and the oldest goes first. So who floods a user with letters takes
+// one of the four places and one in ten slots of a call.
+//
+// One in ten holds without a call too. If letters were passed on faster then,
+// whoever sends many to a user and waits for what they lead to (the reply of a
+// pairing, say) would learn whether he is in a call.
 //
 // # Same work
 //
@@ -48,7 +52,7 @@ import (
 )
 
 const (
-	// share is one in how many slots of a call a letter may take.
+	// share is one in how many slots a letter may take.
 	share = 10
 	// dummySlot is what the dummy is sealed for.
 	dummySlot cell.Slot = 1
@@ -86,7 +90,7 @@ func (m *Member) Handle() key.Handle { return m.handle }
 type seat struct {
 	Member
 	route  key.Handle // whom he talks to; zero: nobody
-	took   cell.Slot  // when a letter last took the place of a stream
+	took   cell.Slot  // when the last letter came out
 	kind   cell.Kind  // what his cell of this slot carries
 	stream streamBox
 	post   letterBox
@@ -173,9 +177,7 @@ func (s *Set) Slot(n cell.Slot, in []In, out []cell.Cell) {
 			s.open(i, n, &in[i])
 		}
 	}
-	// Whoever comes first gets the last free place in a letter box, so the
-	// turn goes round.
-	first := int(n % cell.Slot(len(s.seats)))
+	first := firstSeat(n, len(s.seats))
 	for i := first; i < len(s.seats); i++ {
 		s.deliver(i, n)
 	}
@@ -187,6 +189,14 @@ func (s *Set) Slot(n cell.Slot, in []In, out []cell.Cell) {
 			s.emit(s.sealed, n, &in[s.sealed], &out[s.sealed])
 		}
 	}
+}
+
+// firstSeat returns whose cell of slot n is delivered first. Whoever comes first
+// gets the last free place in a letter box, so the turn goes round; it jumps,
+// since places come free in regular steps.
+func firstSeat(n cell.Slot, seats int) int {
+	const jump = 0x9E3779B97F4A7C15                    // 2^64 divided by the golden ratio
+	return int(uint64(n) * jump >> 32 % uint64(seats)) //nolint:gosec // less than seats
 }
 
 // Cover finishes slot n after a fault ended it in the middle, or before it began:
@@ -259,12 +269,10 @@ func (s *Set) emit(i int, n cell.Slot, in *In, out *cell.Cell) {
 	if live {
 		head.Kind, body = cell.Stream, &st.stream.body[read]
 	}
-	if l := st.post.oldest(); l != nil && (!live || st.took == 0 || n-st.took >= share) {
+	if l := st.post.oldest(); l != nil && (st.took == 0 || n-st.took >= share) {
 		head.Kind, body = cell.Letter, &l.body
 		l.since = 0
-		if live {
-			st.took = n
-		}
+		st.took = n
 	}
 	st.down.Seal(out, n, head, body)
 }
