@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"undertone/codec"
@@ -70,9 +71,9 @@ const (
 	firstCell = 5 * time.Second
 	// leaveFor bounds how long a hang-up may take.
 	leaveFor = 3 * time.Second
-	// inboxDepth is how many cells may wait to be opened: more than any stall
-	// that a link survives.
-	inboxDepth = 64
+	// inboxDepth is how many cells may wait to be opened: five seconds of 20 ms,
+	// as long as the cover lasts.
+	inboxDepth = 256
 	// aheadSlots is how far apart the slots of a link are that are sealed at
 	// the same time: cover for five seconds of 20 ms, with room to spare.
 	aheadSlots = 512
@@ -93,6 +94,7 @@ type Engine struct {
 	core    *core.Core
 	jitter  *codec.Jitter
 	line    *line // nil when offline
+	closing sync.WaitGroup
 	dialing bool
 	tries   int  // attempts since the last line that lasted
 	was     bool // there was a line
@@ -159,6 +161,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer func() {
 		cancel()
 		e.hangUpLine(nil)
+		e.closing.Wait()
 		if e.dialing {
 			if d := <-e.dialed; d.link != nil {
 				d.link.Close()
@@ -219,9 +222,13 @@ func (e *Engine) down(a *arrival) {
 	if a.line != e.line {
 		return // Of a line that is gone.
 	}
-	h, ok := e.core.Down(&a.cell, e.slotAt(a.at), (*[cell.VoiceSize]byte)(&e.frame))
+	about := e.slotAt(a.at)
+	h, ok := e.core.Down(&a.cell, about, (*[cell.VoiceSize]byte)(&e.frame))
 	if !ok {
 		return
+	}
+	if far := e.cfg.Interval.Slots(maxJump); h.Slot > about+far || about > h.Slot+far {
+		return // No honest server's clock jumps.
 	}
 	e.line.heard(h, a.at)
 	e.slot, e.seen = h.Slot, a.at
@@ -257,7 +264,7 @@ func (e *Engine) hear() {
 	e.earSlot++
 	e.earAt = now
 	e.setEar()
-	if e.line != nil && now.Sub(e.line.last) > e.line.patience() {
+	if e.line != nil && e.line.silent(now) {
 		e.hangUpLine(ErrSilent)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"undertone/mixclient/core"
@@ -18,9 +19,17 @@ import (
 // ErrSilent is why a line is given up that brings no cells any more.
 var ErrSilent = errors.New("the server has gone silent; trying again")
 
-// ErrClock is why a line is given up whose server counts slots that have passed
-// already: with them, keys of the present call would be used twice.
-var ErrClock = errors.New("the clock of the server went back; its operator should look at it")
+// ErrClock is why a line is given up whose server tells another day than this
+// computer: keys change with the hour, and would be lost to a wrong one.
+var ErrClock = errors.New("the clocks of this computer and of the server are more than a day apart; set the one that is wrong")
+
+// maxSkew is how far the server's clock may be from this computer's, which may
+// well be some hours off; maxJump is how far a cell may be from the slot that it
+// is by the server's own clock.
+const (
+	maxSkew = 24 * time.Hour
+	maxJump = 10 * time.Second
+)
 
 // A Link is the data channel of a line (rtc.Link).
 type Link interface {
@@ -52,8 +61,12 @@ type line struct {
 	done   sync.WaitGroup
 	opened time.Time
 
-	on    bool      // the first cell has come
-	last  time.Time // when the last cell came
+	// Written by the link's goroutine: when the last message came, in
+	// nanoseconds since opened. What the engine has not got round to is no sign
+	// of a line that is lost.
+	came atomic.Int64
+
+	on    bool // the first cell has come
 	first cell.Slot
 	high  cell.Slot // the highest slot heard
 	cells uint64    // cells heard
@@ -68,13 +81,18 @@ func (l *line) patience() time.Duration {
 	return firstCell
 }
 
+// silent reports whether the line has brought nothing for too long.
+func (l *line) silent(now time.Time) bool {
+	return now.Sub(l.opened)-time.Duration(l.came.Load()) > l.patience()
+}
+
 // heard takes in that a cell came.
 func (l *line) heard(h core.Heard, at time.Time) {
 	if l.cells == 0 || h.Slot < l.first {
 		l.first = h.Slot
 	}
 	l.cells++
-	l.last, l.early = at, h.Feedback
+	l.early = h.Feedback
 	if h.Slot > l.high {
 		l.high = h.Slot
 		l.pacer.Heard(h.Slot, at, h.Feedback)
@@ -116,7 +134,7 @@ func (e *Engine) dial(ctx context.Context) {
 		return
 	}
 	e.dialing = true
-	l := new(line)
+	l := &line{opened: time.Now()}
 	go func() {
 		link, ticket, err := e.cfg.Dialer.Dial(ctx, func(b []byte, at time.Time) { e.receive(l, b, at) })
 		e.dialed <- dialed{line: l, link: link, ticket: ticket, err: err}
@@ -130,9 +148,18 @@ func (e *Engine) receive(l *line, b []byte, at time.Time) {
 	if len(b) != cell.Size {
 		return
 	}
-	select {
-	case e.arrivals <- arrival{line: l, cell: cell.Cell(b), at: at}:
-	default:
+	l.came.Store(int64(at.Sub(l.opened)))
+	a := arrival{line: l, cell: cell.Cell(b), at: at}
+	for {
+		select {
+		case e.arrivals <- a:
+			return
+		default:
+		}
+		select {
+		case <-e.arrivals: // The engine stands still. The oldest is of least use.
+		default:
+		}
 	}
 }
 
@@ -166,17 +193,18 @@ func refused(err error) bool {
 
 // open begins to use a new line.
 func (e *Engine) open(ctx context.Context, d dialed) error {
-	slot := e.cfg.Interval.At(d.ticket.Time)
-	if e.was && slot+e.cfg.Interval.Slots(time.Minute) < e.slot {
+	if skew := time.Until(d.ticket.Time); skew > maxSkew || skew < -maxSkew {
 		return ErrClock
 	}
+	slot := e.cfg.Interval.At(d.ticket.Time)
 	l := d.line
 	p, err := pacer.New(pacer.Config{Interval: e.cfg.Interval, Lead: lead}, d.link.Send)
 	if err != nil {
 		return err
 	}
 	now := time.Now()
-	l.link, l.pacer, l.opened, l.last = d.link, p, now, now
+	l.link, l.pacer = d.link, p
+	l.came.Store(int64(now.Sub(l.opened)))
 	ctx, l.ends = context.WithCancel(ctx)
 	l.done.Go(func() { p.Run(ctx) })
 	e.line = l
@@ -196,7 +224,7 @@ func (e *Engine) hangUpLine(why error) {
 	e.line = nil
 	l.ends()
 	l.done.Wait()
-	l.link.Close()
+	e.closing.Go(l.link.Close) // It may take a while, in which a call goes on.
 	e.shared.ended(l)
 	if time.Since(l.opened) > lasting {
 		e.tries = 0

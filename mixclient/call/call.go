@@ -22,7 +22,6 @@
 package call
 
 import (
-	"bytes"
 	"crypto/ecdh"
 	"crypto/rand"
 	"errors"
@@ -64,7 +63,7 @@ const (
 	// RingSeconds is how long a call rings before it counts as not answered.
 	RingSeconds = 30
 	// pairSeconds is how long a call waits for the pairing of its contact.
-	pairSeconds = 60
+	pairSeconds = 180
 	// knockSeconds is the period of the carousel of knocks: long, because a
 	// knock takes the place of voice if the callee is in another call.
 	knockSeconds = 2
@@ -76,6 +75,8 @@ const (
 	resumeSeconds = 1
 	// lostSeconds without voice end a call: a reconnect takes a few.
 	lostSeconds = 20
+	// leaveSeconds end a call that has no line to say so on.
+	leaveSeconds = 5
 )
 
 // Carousels, in slots.
@@ -92,6 +93,7 @@ type knock struct {
 	call wire.CallID
 	key  [32]byte
 	slot cell.Slot
+	hour uint64
 }
 
 // due is the arithmetic that waits for Step.
@@ -107,9 +109,8 @@ const (
 // A Machine is the state of a user's one call. It is for one goroutine at a
 // time.
 type Machine struct {
-	self    key.Handle
-	slots   func(seconds cell.Slot) cell.Slot
-	perHour cell.Slot
+	self  key.Handle
+	slots func(seconds cell.Slot) cell.Slot
 	// TellBusy makes the callee send the reason when he is busy or declines.
 	TellBusy bool
 
@@ -134,6 +135,8 @@ type Machine struct {
 
 	past   [32]wire.CallID // calls that are over: their knocks ring no more
 	pasts  int
+	missed map[key.Handle]cell.Slot // when somebody who rang in vain was last reported
+	redial *contact.Contact         // whom to ring once the last call is left
 	tell   []told
 	toldAt cell.Slot
 	events []Event
@@ -149,9 +152,9 @@ type told struct {
 func New(self key.Handle, i cell.Interval) *Machine {
 	perSecond := cell.Slot(1000 / i.Milliseconds()) //nolint:gosec // positive
 	return &Machine{
-		self:    self,
-		slots:   func(s cell.Slot) cell.Slot { return s * perSecond },
-		perHour: 3600 * perSecond,
+		self:   self,
+		slots:  func(s cell.Slot) cell.Slot { return s * perSecond },
+		missed: make(map[key.Handle]cell.Slot),
 	}
 }
 
@@ -185,12 +188,16 @@ func (m *Machine) enter(n cell.Slot, s State) {
 	}
 }
 
+// since returns how many slots have passed, none if the clock went back.
+func since(n, then cell.Slot) cell.Slot { return n - min(n, then) }
+
 // end leaves the call, whatever its state.
 func (m *Machine) end(n cell.Slot, o Outcome, notify bool) {
 	e := Event{Kind: Ended, Peer: m.peer.Handle(), Outgoing: m.outgoing, Slot: n, Began: m.began, Outcome: o}
 	if m.state == Talking {
-		e.Talked = n - m.talking
+		e.Talked = since(n, m.talking)
 	}
+	e.Began = n - since(n, m.began)
 	m.remember(m.knock.call)
 	m.event(e)
 	m.notify = notify && m.peer.Paired() // A letter needs a key.
@@ -213,15 +220,23 @@ func (m *Machine) isPast(id wire.CallID) bool {
 
 // Dial rings a contact. If he is not paired yet, it waits for that first.
 func (m *Machine) Dial(n cell.Slot, peer *contact.Contact) error {
-	if m.state != Idle {
+	switch m.state {
+	case Idle:
+		m.dial(n, peer)
+	case Leaving:
+		m.redial = peer
+	case Dialing, Ringing, Answering, Talking:
 		return ErrBusy
 	}
+	return nil
+}
+
+func (m *Machine) dial(n cell.Slot, peer *contact.Contact) {
 	m.peer, m.outgoing, m.began = peer, true, n
 	m.knock, m.knocked = knock{}, 0
 	_, _ = rand.Read(m.knock.call[:]) // Never fails: the program ends if the system has no randomness.
 	m.due = freshKey
 	m.enter(n, Dialing)
-	return nil
 }
 
 // Accept answers the call that rings.
@@ -253,7 +268,12 @@ func (m *Machine) Reject(n cell.Slot) error {
 // Hangup ends the call in any state, or gives up ringing, or declines.
 func (m *Machine) Hangup(n cell.Slot) error {
 	switch m.state {
-	case Idle, Leaving:
+	case Leaving:
+		if m.redial == nil {
+			return ErrNoCall
+		}
+		m.redial = nil
+	case Idle:
 		return ErrNoCall
 	case Ringing:
 		return m.Reject(n)
@@ -261,6 +281,14 @@ func (m *Machine) Hangup(n cell.Slot) error {
 		m.end(n, HungUp, true)
 	}
 	return nil
+}
+
+// Rewind takes in that the clock went back to slot n. Voice of the call would use
+// slots twice, so the call ends, and nothing waits for times that are far ahead.
+func (m *Machine) Rewind(n cell.Slot) {
+	m.Abandon(n)
+	m.since, m.nextAt, m.toldAt = min(m.since, n), n, 0
+	clear(m.missed)
 }
 
 // Abandon ends the call without a word: its keys cannot be used any more.
@@ -276,82 +304,6 @@ func (m *Machine) tellWhy(to *contact.Contact, id wire.CallID, r wire.Reason) {
 	}
 }
 
-// Letter takes in a letter about a call, from a contact who is not blocked.
-func (m *Machine) Letter(n cell.Slot, from *contact.Contact, l wire.CallLetter) {
-	if l.Type == wire.Knock {
-		m.knockedBy(n, from, l)
-		return
-	}
-	if m.peer != from || l.Call != m.knock.call {
-		return
-	}
-	switch l.Type {
-	case wire.Answer:
-		if m.state == Dialing && m.due == nothing && m.knocked != 0 {
-			m.answered, m.due = l.Key, agree
-		}
-	case wire.Over:
-		m.over(n)
-	case wire.Tell:
-		if m.state == Dialing {
-			m.end(n, map[wire.Reason]Outcome{wire.Busy: ToldBusy, wire.Declined: ToldDeclined}[l.Reason], false)
-		}
-	case wire.Resume:
-		// The other side's line was lost and is back; its route is set.
-	case wire.Knock, wire.FragmentLetter:
-	}
-}
-
-// over: the other side is done with the call.
-func (m *Machine) over(n cell.Slot) {
-	switch m.state {
-	case Ringing:
-		m.end(n, Missed, false)
-	case Answering, Talking:
-		m.end(n, PeerHungUp, false)
-	case Idle, Dialing, Leaving:
-	}
-}
-
-func (m *Machine) knockedBy(n cell.Slot, from *contact.Contact, l wire.CallLetter) {
-	if m.isPast(l.Call) || !m.isFresh(n, l.Slot) {
-		return
-	}
-	switch {
-	case m.state == Ringing && m.peer == from && m.knock.call == l.Call:
-		m.knocked = n
-	case m.state == Idle:
-		m.ring(n, from, l)
-		m.event(Event{Kind: Rings, Peer: from.Handle(), Slot: n})
-	case m.state == Dialing && m.peer == from && m.knocked != 0:
-		// Both ring each other. The lower address stays the caller; the other
-		// one answers, since he wants to talk.
-		if self, other := m.self, from.Handle(); bytes.Compare(self[:], other[:]) > 0 {
-			m.remember(m.knock.call)
-			m.ring(n, from, l)
-			m.accept(n)
-		}
-	case m.peer == from && m.knock.call == l.Call:
-		// A repeated knock of the call that we answer or are in.
-	default:
-		m.remember(l.Call)
-		m.tellWhy(from, l.Call, wire.Busy)
-		m.event(Event{Kind: Ended, Peer: from.Handle(), Slot: n, Began: n, Outcome: Missed})
-	}
-}
-
-func (m *Machine) ring(n cell.Slot, from *contact.Contact, l wire.CallLetter) {
-	m.peer, m.outgoing, m.began = from, false, n
-	m.knock = knock{call: l.Call, key: l.Key, slot: l.Slot}
-	m.knocked = n
-	m.enter(n, Ringing)
-}
-
-// isFresh reports whether a knock of a call dialed at slot is one of now.
-func (m *Machine) isFresh(n, slot cell.Slot) bool {
-	return slot <= n+m.slots(1) && n <= slot+m.slots(RingSeconds+quietSeconds)
-}
-
 // OpenStream opens voice that came in near slot n. It reports false if it is
 // not of this call.
 func (m *Machine) OpenStream(n cell.Slot, body *cell.Body, plain *[cell.StreamSize]byte) bool {
@@ -362,6 +314,7 @@ func (m *Machine) OpenStream(n cell.Slot, body *cell.Body, plain *[cell.StreamSi
 		return false
 	}
 	m.heard = n
+	m.peer.Confirm()
 	if m.state == Answering {
 		m.enter(n, Talking)
 	}

@@ -56,7 +56,20 @@ func (m *Machine) Expire(n cell.Slot) {
 		if n > m.heard+m.slots(lostSeconds) {
 			m.end(n, Lost, true)
 		}
-	case Idle, Leaving:
+	case Leaving:
+		if n > m.since+m.slots(leaveSeconds) {
+			m.left(n)
+		}
+	case Idle:
+	}
+}
+
+// left ends the leaving of a call.
+func (m *Machine) left(n cell.Slot) {
+	m.enter(n, Idle)
+	if peer := m.redial; peer != nil {
+		m.redial = nil
+		m.dial(n, peer)
 	}
 }
 
@@ -72,14 +85,14 @@ func (m *Machine) dialing(n cell.Slot) Item {
 		return Item{}
 	}
 	if m.knocked == 0 {
-		m.knocked, m.knock.slot = n, n
+		m.knocked, m.knock.slot, m.knock.hour = n, n, m.peer.Hour()
 	}
 	m.sent++
 	m.nextAt = n + 2
 	if m.sent >= eagerKnocks {
 		m.nextAt = n + m.slots(knockSeconds)
 	}
-	return m.letter(cell.Ring, wire.CallLetter{Type: wire.Knock, Key: m.knock.key, Slot: m.knock.slot})
+	return m.letter(cell.Ring, wire.CallLetter{Type: wire.Knock, Key: m.knock.key, Slot: m.knock.slot, Hour: m.knock.hour})
 }
 
 // answering repeats the answer until the caller's voice comes. The other slots
@@ -110,7 +123,7 @@ func (m *Machine) talk(n cell.Slot) Item {
 func (m *Machine) Resume(n cell.Slot) {
 	switch m.state {
 	case Talking:
-		m.heard, m.nextAt = min(m.heard, n-min(n, m.slots(resumeSeconds)+1)), n
+		m.heard, m.nextAt = min(m.heard, since(n, m.slots(resumeSeconds)+1)), n
 	case Dialing, Answering:
 		m.nextAt = n
 	case Idle, Ringing, Leaving:
@@ -133,7 +146,7 @@ func (m *Machine) leaving(n cell.Slot) Item {
 	case m.sent <= told+clearingSlots:
 		return Item{Kind: cell.Control}
 	}
-	m.enter(n, Idle)
+	m.left(n)
 	return m.telling(n)
 }
 

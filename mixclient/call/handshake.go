@@ -58,7 +58,7 @@ func (m *Machine) agree(theirs [32]byte) bool {
 		return false
 	}
 	defer clear(shared)
-	pair, ok := m.peer.PairwiseKey(uint64(m.knock.slot / m.perHour))
+	pair, ok := m.peer.PairwiseKey(m.knock.hour)
 	if !ok {
 		return false
 	}

@@ -5,12 +5,21 @@
 // The pairwise key is ratcheted by hash at every hour of the server's clock, so
 // that what is found on a machine later opens nothing of the hours before. The
 // key of the last hour is kept in memory for letters that cross the change of
-// hour, and never on disk. A call needs no ratchet of its own: its keys come
+// hour, and not on disk. (The profile keeps its previous version for a while, and
+// with it a key of some minutes or days before.) If the other side's hour is
+// ahead, since a server's clock once was, a letter of his moves ours there too, as
+// far as its class can tell: 31 hours. A call needs no ratchet of its own: its keys come
 // from two fresh X25519 keys as well (seal.CallKeys). Counting calls into the
 // ratchet would let one lost cell leave the two ends at different counts, and a
 // lost contact is worse than what the count would add.
 //
-//	state: | version 1 | hour 8 | pairwise key 32 |     empty before pairing
+// Who began the pairing cannot know whether the other side still has the key: it
+// may have crashed before its profile was written. So a key counts as confirmed
+// only once something of the other side opened with it, and until then pairing is
+// done again now and then (mixclient/core).
+//
+//	state: | version 1 | hour 8 | pairwise key 32 | confirmed 1 |
+//	       empty before pairing
 package contact
 
 import (
@@ -24,7 +33,7 @@ import (
 
 const (
 	stateVersion = 1
-	stateSize    = 1 + 8 + key.SecretSize
+	stateSize    = 1 + 8 + key.SecretSize + 1
 )
 
 // ErrState is returned for a state that this version cannot read.
@@ -50,9 +59,10 @@ type Contact struct {
 	// Blocked makes his letters go unheard, with the same work.
 	Blocked bool
 
-	self key.Handle
-	now  *hourKey // nil before pairing
-	last *hourKey // of the hour before now, or nil
+	self      key.Handle
+	now       *hourKey // nil before pairing
+	last      *hourKey // of the hour before now, or nil
+	confirmed bool
 }
 
 // New returns a contact of the user self.
@@ -66,11 +76,19 @@ func (c *Contact) Handle() key.Handle { return c.Fingerprint.Handle() }
 // Paired reports whether there is a pairwise key.
 func (c *Contact) Paired() bool { return c.now != nil }
 
-// Pair sets the pairwise key that pairing agreed on in the given hour.
-func (c *Contact) Pair(pair *key.Secret, hour uint64) {
+// Pair sets the pairwise key that pairing agreed on in the given hour. confirmed
+// says that the other side is known to have it.
+func (c *Contact) Pair(pair *key.Secret, hour uint64, confirmed bool) {
 	c.Forget()
 	c.now = c.keyOf(pair, hour)
+	c.confirmed = confirmed
 }
+
+// Confirmed reports whether the other side is known to have the key.
+func (c *Contact) Confirmed() bool { return c.confirmed }
+
+// Confirm takes in that something of the other side opened.
+func (c *Contact) Confirm() { c.confirmed = true }
 
 // Forget wipes the pairwise key.
 func (c *Contact) Forget() {
@@ -79,7 +97,7 @@ func (c *Contact) Forget() {
 			k.key.Wipe()
 		}
 	}
-	c.now, c.last = nil, nil
+	c.now, c.last, c.confirmed = nil, nil, false
 }
 
 // Advance ratchets to the given hour. An hour that has passed changes nothing,
@@ -113,38 +131,53 @@ func (c *Contact) Seal(body *cell.Body, plain *[cell.LetterSize]byte) {
 // Open opens a letter from the contact. It tries one key: that of the hour in
 // the letter's class.
 func (c *Contact) Open(body *cell.Body, plain *[cell.LetterSize]byte) bool {
-	k := c.keyFor(seal.LetterClass(body))
+	if c.now == nil {
+		return false
+	}
+	hour, ok := seal.LetterClass(body).Hour(c.now.hour)
+	if !ok {
+		return false
+	}
+	if hour > c.now.hour {
+		return c.openAhead(hour, body, plain)
+	}
+	k := c.keyOfHour(hour)
 	return k != nil && k.in.Open(body, plain)
 }
 
-func (c *Contact) keyFor(class seal.Class) *hourKey {
-	if c.now == nil {
-		return nil
+// openAhead opens a letter of an hour that has not begun here: the contact's
+// began a moment before ours, or his clock once was ahead. If it opens, it is his
+// hour that counts.
+func (c *Contact) openAhead(hour uint64, body *cell.Body, plain *[cell.LetterSize]byte) bool {
+	ahead := c.now.key
+	for range hour - c.now.hour {
+		next := seal.Ratchet(&ahead)
+		ahead.Wipe()
+		ahead = next
 	}
-	hour, ok := class.Hour(c.now.hour)
-	switch {
-	case !ok:
-		return nil
-	case hour == c.now.hour:
-		return c.now
-	case hour+1 == c.now.hour:
-		return c.last
-	case hour == c.now.hour+1:
-		// The contact's hour began a moment before ours.
-		next := seal.Ratchet(&c.now.key)
-		return c.keyOf(&next, hour)
+	defer ahead.Wipe()
+	if !c.keyOf(&ahead, hour).in.Open(body, plain) {
+		return false
+	}
+	c.Advance(hour)
+	return true
+}
+
+// keyOfHour returns the key of this hour or the last, nil for any other.
+func (c *Contact) keyOfHour(hour uint64) *hourKey {
+	for _, k := range []*hourKey{c.now, c.last} {
+		if k != nil && k.hour == hour {
+			return k
+		}
 	}
 	return nil
 }
 
-// PairwiseKey returns the pairwise key of the hour that a letter was sealed
-// in, for the keys of a call; false if that hour is gone.
+// PairwiseKey returns the pairwise key of an hour, for the keys of a call; false
+// if it is not of this hour or the last.
 func (c *Contact) PairwiseKey(hour uint64) (key.Secret, bool) {
-	if c.now == nil {
-		return key.Secret{}, false
-	}
-	k := c.keyFor(seal.HourClass(hour))
-	if k == nil || k.hour != hour {
+	k := c.keyOfHour(hour)
+	if k == nil {
 		return key.Secret{}, false
 	}
 	return k.key, true
@@ -172,7 +205,11 @@ func (c *Contact) State() []byte {
 		return nil
 	}
 	b := binary.BigEndian.AppendUint64([]byte{stateVersion}, c.now.hour)
-	return append(b, c.now.key.Bytes()...)
+	b = append(b, c.now.key.Bytes()...)
+	if c.confirmed {
+		return append(b, 1)
+	}
+	return append(b, 0)
 }
 
 // SetState restores what State returned.
@@ -181,14 +218,14 @@ func (c *Contact) SetState(b []byte) error {
 		c.Forget()
 		return nil
 	}
-	if len(b) != stateSize || b[0] != stateVersion {
+	if len(b) != stateSize || b[0] != stateVersion || b[stateSize-1] > 1 {
 		return ErrState
 	}
-	k, err := key.NewSecret(b[9:])
+	k, err := key.NewSecret(b[9 : stateSize-1])
 	if err != nil {
 		return err
 	}
-	c.Pair(&k, binary.BigEndian.Uint64(b[1:]))
+	c.Pair(&k, binary.BigEndian.Uint64(b[1:]), b[stateSize-1] == 1)
 	k.Wipe()
 	return nil
 }

@@ -62,11 +62,13 @@ type Core struct {
 	cfg      Config
 	self     key.Handle
 	perHour  cell.Slot
+	phase    cell.Slot // of the slots that pairings have
 	contacts map[key.Handle]*contact.Contact
 	call     *call.Machine
 	pairs    pairs
 	half     Half
 	hour     uint64
+	slot     cell.Slot // the newest slot made or read
 	events   []Event
 
 	dummy       interface{ Step() } // a *pairing.Dummy
@@ -78,6 +80,7 @@ type Core struct {
 	// nothing.
 	item   call.Item
 	body   cell.Body
+	spare  cell.Body // of the dummy stream
 	plain  wire.Plain
 	stream [cell.StreamSize]byte
 }
@@ -120,6 +123,7 @@ func New(cfg Config) (*Core, error) {
 		perHour:  cell.Slot(3600 * 1000 / cfg.Interval.Milliseconds()), //nolint:gosec // positive
 		contacts: make(map[key.Handle]*contact.Contact),
 		call:     call.New(self, cfg.Interval),
+		phase:    cell.Slot(self[0]) % pairingEvery,
 		dummy:    dummy,
 	}
 	c.pairs.init(self, cfg.Interval)
@@ -175,12 +179,22 @@ func (c *Core) Events() []Event {
 	return e
 }
 
-// Online gives the core a new link, from slot n on.
+// Online gives the core a new link, from slot n on. If that is before slots that
+// have passed, the call ends: its voice would use slots twice.
 func (c *Core) Online(n cell.Slot, h Half) {
+	if n+backSlots < c.slot {
+		c.call.Rewind(n)
+		c.pairs.rewind(n)
+		c.slot = n
+	}
 	c.half = h
 	c.tick(n)
 	c.call.Resume(n)
 }
+
+// backSlots is how far back a new link may begin: the first slot is known to the
+// second only.
+const backSlots = 100
 
 // Offline takes in that slot n passes without a line: what has lasted too long
 // ends.
@@ -199,42 +213,48 @@ func (c *Core) Cover(out *cell.Cell, n cell.Slot) {
 // is sealed in any case, and goes into the cell only in a call.
 func (c *Core) Up(out *cell.Cell, n cell.Slot, voice *[cell.VoiceSize]byte) {
 	c.tick(n)
-	c.item = c.call.Next(n)
-	c.stream[0] = c.item.Head
+	c.stream[0] = wire.HeadVoice
 	copy(c.stream[cell.StreamHeadSize:], voice[:])
-	if c.item.Kind == cell.Stream {
-		c.call.SealStream(n, &c.stream, &c.body)
+	kind := c.pairingLetter(n)
+	if kind == cell.Cover {
+		kind = c.callItem(n)
 	} else {
-		c.dummyOut.Seal(&c.body, n, &c.stream)
-	}
-	kind := c.item.Kind
-	switch kind {
-	case cell.Stream:
-	case cell.Letter, cell.Ring:
-		if c.item.To.Paired() {
-			c.item.Letter.Put(&c.plain)
-			c.item.To.Seal(&c.body, &c.plain)
-			break
-		}
-		// Whoever was to get it has been forgotten since.
-		clear(c.body[:])
-		kind = cell.Cover
-	case cell.Control:
-		clear(c.body[:])
-		c.body[0] = wire.ControlClear
-	default:
-		kind = c.pairingLetter(n)
+		c.call.Expire(n)
+		c.dummyOut.Seal(&c.spare, n, &c.stream)
 	}
 	c.half.Up(out, n, kind, &c.body)
 }
 
-// pairingLetter puts a letter of a pairing into the body, or nothing.
-func (c *Core) pairingLetter(n cell.Slot) cell.Kind {
+// callItem puts what the call says in slot n into the body, or nothing.
+func (c *Core) callItem(n cell.Slot) cell.Kind {
+	c.item = c.call.Next(n)
+	if c.item.Kind == cell.Stream {
+		c.stream[0] = c.item.Head
+		c.call.SealStream(n, &c.stream, &c.body)
+		return cell.Stream
+	}
+	c.dummyOut.Seal(&c.spare, n, &c.stream)
 	clear(c.body[:])
-	if c.call.State() != call.Idle && c.call.State() != call.Dialing {
+	switch c.item.Kind {
+	case cell.Letter, cell.Ring:
+		if !c.item.To.Paired() {
+			return cell.Cover // Whoever was to get it has been forgotten since.
+		}
+		c.item.Letter.Put(&c.plain)
+		c.item.To.Seal(&c.body, &c.plain)
+	case cell.Control:
+		c.body[0] = wire.ControlClear
+	case cell.Cover, cell.Stream:
+	}
+	return c.item.Kind
+}
+
+// pairingLetter puts a letter of a pairing into the body, if one is due.
+func (c *Core) pairingLetter(n cell.Slot) cell.Kind {
+	if n%pairingEvery != c.phase {
 		return cell.Cover
 	}
-	s, f, ok := c.pairs.next(n)
+	s, f, ok := c.pairs.next()
 	if !ok {
 		return cell.Cover
 	}
@@ -243,13 +263,18 @@ func (c *Core) pairingLetter(n cell.Slot) cell.Kind {
 	return cell.Letter
 }
 
+// pairingEvery is the share of pairings: one slot in ten.
+const pairingEvery = 10
+
 // tick keeps what changes with the hour, and starts the pairings that are due.
 func (c *Core) tick(n cell.Slot) {
+	c.slot = max(c.slot, n)
 	if hour := uint64(n / c.perHour); hour > c.hour {
 		c.hour = hour
 		for _, x := range c.contacts {
 			x.Advance(hour)
 		}
+		c.pairs.newHour()
 	}
 	c.pairs.expire(n)
 	c.initiate(n)
@@ -293,10 +318,11 @@ func (c *Core) hearStream(n cell.Slot, real bool) bool {
 
 // step takes one step of a handshake.
 func (c *Core) step(n cell.Slot) {
-	switch s := c.pairs.due(); {
+	switch s := c.pairs.due(n); {
 	case c.call.Due():
 		c.call.Step(n)
 	case s != nil:
+		c.pairs.prefer(s)
 		s.Step()
 		c.settle(n, s)
 	default:

@@ -74,7 +74,7 @@ func TestNoAnswerLooksAlike(t *testing.T) {
 		"busy": func(x *exchange, _, b *user) {
 			c := x.join("cyd")
 			c.meet(b)
-			x.until(200, "cyd paired with bob")
+			x.until(1200, "cyd paired with bob")
 			x.dial(c, b)
 			x.until(5, "bob: cyd rings")
 			if err := b.core.Machine().Accept(x.slot); err != nil {
@@ -169,8 +169,8 @@ func TestLoss(t *testing.T) {
 		a, b := x.users[0], x.users[1]
 		a.meet(b)
 		b.meet(a)
-		x.until(3000, "ann paired with bob")
-		x.until(3000, "bob paired with ann")
+		x.until(9000, "ann paired with bob")
+		x.until(9000, "bob paired with ann")
 		x.dial(a, b)
 		x.until(200, "bob: ann rings")
 		if err := b.core.Machine().Accept(x.slot); err != nil {
@@ -289,7 +289,7 @@ func TestRevokedIntroduction(t *testing.T) {
 	old := b.intro
 	b.core.cfg.Intro = *randomKey()
 	a.meet(b)
-	x.run(500)
+	x.run(1500)
 	if len(x.log) != 0 {
 		t.Errorf("a revoked introduction led to %q", x.log)
 	}
@@ -303,7 +303,7 @@ func TestRevokedIntroduction(t *testing.T) {
 func TestPairAgain(t *testing.T) {
 	x, a, b := paired(t)
 	a.core.Contact(b.handle()).Forget()
-	x.until(300, "ann paired with bob")
+	x.until(1200, "ann paired with bob")
 	x.dial(a, b)
 	x.until(5, "bob: ann rings")
 }
@@ -314,8 +314,8 @@ func TestBothInitiate(t *testing.T) {
 	a, b := x.users[0], x.users[1]
 	a.meet(b)
 	b.meet(a)
-	x.until(200, "ann paired with bob")
-	x.until(200, "bob paired with ann")
+	x.until(1200, "ann paired with bob")
+	x.until(1200, "bob paired with ann")
 	x.run(100)
 	x.dial(b, a)
 	x.until(5, "ann: bob rings")

@@ -243,8 +243,8 @@ func paired(t testing.TB) (x *exchange, a, b *user) {
 	x = newExchange(t, "ann", "bob")
 	a, b = x.users[0], x.users[1]
 	a.meet(b)
-	x.until(200, "ann paired with bob")
-	x.until(1, "bob paired with ann")
+	x.until(1200, "ann paired with bob")
+	x.until(20, "bob paired with ann")
 	x.log = nil
 	return x, a, b
 }

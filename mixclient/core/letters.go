@@ -2,6 +2,7 @@ package core
 
 import (
 	"errors"
+
 	"undertone/mixclient/contact"
 	"undertone/mixclient/pairing"
 	"undertone/transport/cell"
@@ -33,7 +34,11 @@ func (c *Core) hearContact(n cell.Slot, from key.Handle) {
 		c.dummyLetter.Open(&c.body, &c.plain)
 		return
 	}
-	if !x.Open(&c.body, &c.plain) || x.Blocked {
+	if !x.Open(&c.body, &c.plain) {
+		return
+	}
+	x.Confirm()
+	if x.Blocked {
 		return
 	}
 	if l, ok := wire.ParseCall(&c.plain); ok {
@@ -41,11 +46,12 @@ func (c *Core) hearContact(n cell.Slot, from key.Handle) {
 	}
 }
 
-// hearPairing takes in a letter of a pairing.
+// hearPairing takes in a letter of a pairing. Those of blocked contacts get the
+// same replies, and lead to nothing that is shown.
 func (c *Core) hearPairing(n cell.Slot, from key.Handle, class seal.Class) {
 	s := c.pairs.with(from, class == seal.FromResponder)
 	if s == nil && class == seal.FromInitiator {
-		s = &session{Session: pairing.Respond(c.pairingConfig(from, &c.cfg.Intro)), peer: from}
+		s = c.respond(from)
 	}
 	if s == nil {
 		c.dummyLetter.Open(&c.body, &c.plain)
@@ -55,19 +61,31 @@ func (c *Core) hearPairing(n cell.Slot, from key.Handle, class seal.Class) {
 		return
 	}
 	f, ok := wire.ParseFragment(&c.plain)
-	if x := c.contacts[from]; !ok || (x != nil && x.Blocked) {
+	if !ok {
 		return
 	}
 	if !s.Initiator() && f.Message == 1 && !s.Fresh() && f.Session != s.Number() {
 		// The other side began again, after a restart for example.
-		s = &session{Session: pairing.Respond(c.pairingConfig(from, &c.cfg.Intro)), peer: from}
+		s = c.respond(from)
 	}
-	if s.Initiator() || c.pairs.yield(n, from) {
-		c.pairs.put(n, s)
-		s.heard = n
-		s.Handle(f)
-		c.settle(n, s)
+	if !s.Initiator() && !c.admits(from) {
+		return
 	}
+	c.pairs.put(n, s)
+	s.heard = n
+	s.Handle(f)
+	c.settle(n, s)
+}
+
+// respond begins a pairing that somebody asked for.
+func (c *Core) respond(from key.Handle) *session {
+	return &session{Session: pairing.Respond(c.pairingConfig(from, &c.cfg.Intro)), peer: from}
+}
+
+// admits reports whether there is room for a pairing that somebody asked for: for
+// its session, and for one more contact.
+func (c *Core) admits(from key.Handle) bool {
+	return c.pairs.admits(from) && (c.contacts[from] != nil || len(c.contacts) < MaxContacts)
 }
 
 func (c *Core) pairingConfig(peer key.Handle, intro *key.Secret) pairing.Config {
@@ -78,14 +96,17 @@ func (c *Core) pairingConfig(peer key.Handle, intro *key.Secret) pairing.Config 
 	return cfg
 }
 
-// initiate starts a pairing with each contact whose link we have and whose key
-// we have not.
+// initiate starts a pairing with each contact whose link we have and whose key we
+// have not, or who may not have ours. Nobody is paired anew in a call with him.
 func (c *Core) initiate(n cell.Slot) {
 	if !c.pairs.ready(n) {
 		return
 	}
 	for h, x := range c.contacts {
-		if x.Paired() || x.Blocked || x.Intro.IsZero() || c.pairs.has(h, n) {
+		if x.Confirmed() || x.Blocked || x.Intro.IsZero() || c.pairs.has(h, n) {
+			continue
+		}
+		if x.Paired() && (c.call.Peer() == x || c.pairs.triedThisHour(h)) {
 			continue
 		}
 		s, err := pairing.Initiate(c.pairingConfig(h, &x.Intro))
@@ -93,24 +114,29 @@ func (c *Core) initiate(n cell.Slot) {
 			c.events = append(c.events, Event{Kind: PairFailed, Peer: h, Contact: x, Err: err})
 			continue
 		}
-		c.pairs.put(n, &session{Session: s, peer: h})
+		c.pairs.begin(n, &session{Session: s, peer: h})
 	}
 }
 
 // settle takes over the result of a pairing that has ended.
 func (c *Core) settle(n cell.Slot, s *session) {
+	x := c.contacts[s.peer]
 	switch {
 	case s.settled:
 	case s.Err() != nil:
 		s.settled = true
-		c.pairs.fail(n, s.peer, errors.Is(s.Err(), pairing.ErrIdentity))
-		c.events = append(c.events, Event{Kind: PairFailed, Peer: s.peer, Contact: c.contacts[s.peer], Err: s.Err()})
+		if c.pairs.fail(n, s, errors.Is(s.Err(), pairing.ErrIdentity)) && (x == nil || !x.Blocked) {
+			c.events = append(c.events, Event{Kind: PairFailed, Peer: s.peer, Contact: x, Err: s.Err()})
+		}
 	case s.Done():
 		s.settled = true
+		c.pairs.won(s)
 		c.paired(s)
 	}
 }
 
+// paired takes over the key of a pairing. Whoever responded knows that the other
+// side has it, since that began.
 func (c *Core) paired(s *session) {
 	peer, name, pair, hour := s.Result()
 	x := c.contacts[s.peer]
@@ -119,8 +145,11 @@ func (c *Core) paired(s *session) {
 		x = contact.New(c.self, name, peer.Fingerprint())
 		c.Add(x)
 	}
-	x.Pair(pair, hour)
+	again := x.Paired()
+	x.Pair(pair, hour, !s.Initiator())
 	x.Advance(c.hour)
 	pair.Wipe()
-	c.events = append(c.events, Event{Kind: Paired, Peer: s.peer, Contact: x, New: isNew})
+	if !again && !x.Blocked {
+		c.events = append(c.events, Event{Kind: Paired, Peer: s.peer, Contact: x, New: isNew})
+	}
 }

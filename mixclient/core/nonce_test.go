@@ -94,7 +94,7 @@ func TestNoNonceTwice(t *testing.T) {
 		x.drop = func(n cell.Slot, u *user, up bool) bool {
 			return loss > 0 && (int(n)*7+int(u.name[0]))%loss == 0
 		}
-		x.run(250)
+		x.run(1000)
 		for range rapid.IntRange(1, 25).Draw(t, "steps") {
 			u := x.users[rapid.IntRange(0, 1).Draw(t, "who")]
 			m := u.core.Machine()

@@ -52,46 +52,79 @@ func (s *Session) parseHello(b []byte) (*ecdh.PublicKey, error) {
 	return fresh, nil
 }
 
-// agree collects the agreements of X25519, in the same order on both sides:
-// fresh with fresh, the initiator's identity with the responder's fresh key, the
-// initiator's fresh key with the responder's identity, identity with identity.
-func (s *Session) agree(peerFresh *ecdh.PublicKey) error {
-	ff, err1 := s.fresh.ECDH(peerFresh)
-	sf, err2 := s.cfg.Self.Agree(peerFresh)
-	fs, err3 := s.fresh.ECDH(s.peer.DH())
-	ss, err4 := s.cfg.Self.Agree(s.peer.DH())
-	if errors.Join(err1, err2, err3, err4) != nil {
+// The agreements of X25519, in the order in which they go into the key.
+const (
+	freshFresh     = iota // fresh key with fresh key
+	initiatorFresh        // the initiator's identity with the responder's fresh key
+	responderFresh        // the responder's identity with the initiator's fresh key
+	selfSelf              // identity with identity
+	agreements
+)
+
+// first does the first half of the arithmetic for the other side's hello: it
+// checks who that is, and agrees with his fresh key.
+func (s *Session) first(hello []byte) error {
+	fresh, err := s.parseHello(hello)
+	if err != nil {
+		return err
+	}
+	if s.fresh == nil {
+		if s.fresh, err = ecdh.X25519().GenerateKey(rand.Reader); err != nil {
+			return err
+		}
+	}
+	ff, err1 := s.fresh.ECDH(fresh)
+	sf, err2 := s.cfg.Self.Agree(fresh)
+	if errors.Join(err1, err2) != nil {
 		return ErrMessage
 	}
-	if !s.initiator {
-		sf, fs = fs, sf
+	s.agreed[freshFresh] = ff
+	if s.initiator {
+		s.agreed[initiatorFresh] = sf
+	} else {
+		s.agreed[responderFresh] = sf
 	}
-	s.shared = append(s.shared, ff, sf, fs, ss)
+	s.halfway = true
 	return nil
 }
 
-// reply makes message 2 (responder).
+// second does the second half: it agrees with the other side's identity.
+func (s *Session) second() error {
+	s.halfway = false
+	fs, err1 := s.fresh.ECDH(s.peer.DH())
+	ss, err2 := s.cfg.Self.Agree(s.peer.DH())
+	if errors.Join(err1, err2) != nil {
+		return ErrMessage
+	}
+	s.agreed[selfSelf] = ss
+	if s.initiator {
+		s.agreed[responderFresh] = fs
+	} else {
+		s.agreed[initiatorFresh] = fs
+	}
+	s.shared = append(s.shared, s.agreed[:]...)
+	return nil
+}
+
+// reply makes message 2 (responder), in two steps.
 func (s *Session) reply() {
-	s.message1 = s.in.bytes(helloSize + hourSize)
-	if s.message1 == nil {
-		s.fail(ErrMessage)
+	if !s.halfway {
+		s.message1 = s.in.bytes(helloSize + hourSize)
+		if s.message1 == nil {
+			s.fail(ErrMessage)
+			return
+		}
+		s.hour = binary.BigEndian.Uint64(s.message1[helloSize:])
+		if s.hour+1 < s.cfg.Hour || s.hour > s.cfg.Hour+1 {
+			s.fail(ErrMessage) // Replayed, or made by a clock that is not the set's.
+			return
+		}
+		if err := s.first(s.message1[:helloSize]); err != nil {
+			s.fail(err)
+		}
 		return
 	}
-	s.hour = binary.BigEndian.Uint64(s.message1[helloSize:])
-	if s.hour+1 < s.cfg.Hour || s.hour > s.cfg.Hour+1 {
-		s.fail(ErrMessage) // Replayed, or made by a clock that is not the set's.
-		return
-	}
-	peerFresh, err := s.parseHello(s.message1[:helloSize])
-	if err != nil {
-		s.fail(err)
-		return
-	}
-	if s.fresh, err = ecdh.X25519().GenerateKey(rand.Reader); err != nil {
-		s.fail(err)
-		return
-	}
-	if err := s.agree(peerFresh); err != nil {
+	if err := s.second(); err != nil {
 		s.fail(err)
 		return
 	}
@@ -102,19 +135,20 @@ func (s *Session) reply() {
 	s.state = awaiting
 }
 
-// check reads message 2 and makes message 3 (initiator).
+// check reads message 2 and makes message 3 (initiator), in two steps.
 func (s *Session) check() {
-	s.message2 = s.in.bytes(helloSize + kemSize)
-	if s.message2 == nil {
-		s.fail(ErrMessage)
+	if !s.halfway {
+		s.message2 = s.in.bytes(helloSize + kemSize)
+		if s.message2 == nil {
+			s.fail(ErrMessage)
+			return
+		}
+		if err := s.first(s.message2[:helloSize]); err != nil {
+			s.fail(err)
+		}
 		return
 	}
-	peerFresh, err := s.parseHello(s.message2[:helloSize])
-	if err != nil {
-		s.fail(err)
-		return
-	}
-	if err := s.agree(peerFresh); err != nil {
+	if err := s.second(); err != nil {
 		s.fail(err)
 		return
 	}

@@ -122,7 +122,7 @@ func TestProtocols1And2(t *testing.T) {
 	paired := func(u *user) func() bool {
 		return func() bool { return u.core.Contact(b.handle()).Paired() }
 	}
-	d.until(400, "paired", func() bool { return paired(a)() && paired(c)() })
+	d.until(4000, "paired", func() bool { return paired(a)() && paired(c)() })
 	d.step()
 	if err := a.core.Machine().Dial(d.slot, a.core.Contact(b.handle())); err != nil {
 		t.Fatal(err)
@@ -160,7 +160,7 @@ func TestCallSurvivesNewLine(t *testing.T) {
 	d := newDuet(t, 2)
 	a, b := d.users[0], d.users[1]
 	a.knows(b)
-	d.until(400, "paired", func() bool { return a.core.Contact(b.handle()).Paired() })
+	d.until(4000, "paired", func() bool { return a.core.Contact(b.handle()).Paired() })
 	d.step()
 	if err := a.core.Machine().Dial(d.slot, a.core.Contact(b.handle())); err != nil {
 		t.Fatal(err)

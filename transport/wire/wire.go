@@ -9,7 +9,7 @@
 //
 // # Letters (cell.LetterSize bytes; what a letter does not use is zero)
 //
-//	knock     | 1 | call 8 | fresh X25519 key 32 | slot 8 |
+//	knock     | 1 | call 8 | fresh X25519 key 32 | slot 8 | hour 8 |
 //	answer    | 2 | call 8 | fresh X25519 key 32 |
 //	over      | 3 | call 8 |                       either end is done with the call
 //	tell      | 4 | call 8 | reason 1 |            only if the callee chose to tell
@@ -91,7 +91,8 @@ type CallLetter struct {
 	Type   LetterType
 	Call   CallID
 	Key    [32]byte  // Knock, Answer: a fresh X25519 public key
-	Slot   cell.Slot // Knock: when it was sealed, so that a replay is stale
+	Slot   cell.Slot // Knock: when the call was dialed, so that a replay is stale
+	Hour   uint64    // Knock: of the pairwise key that the call's keys come from
 	Reason Reason    // Tell
 }
 
@@ -107,6 +108,7 @@ func (l *CallLetter) Put(p *Plain) {
 	case Knock:
 		copy(b, l.Key[:])
 		binary.BigEndian.PutUint64(b[len(l.Key):], uint64(l.Slot))
+		binary.BigEndian.PutUint64(b[len(l.Key)+8:], l.Hour)
 	case Answer:
 		copy(b, l.Key[:])
 	case Tell:
@@ -125,7 +127,8 @@ func ParseCall(p *Plain) (CallLetter, bool) {
 	case Knock:
 		b = b[copy(l.Key[:], b):]
 		l.Slot = cell.Slot(binary.BigEndian.Uint64(b))
-		b = b[8:]
+		l.Hour = binary.BigEndian.Uint64(b[8:])
+		b = b[16:]
 	case Answer:
 		b = b[copy(l.Key[:], b):]
 	case Tell:

@@ -12,7 +12,7 @@ func samples() []CallLetter {
 	id := CallID{1, 2, 3, 4, 5, 6, 7, 8}
 	k := [32]byte(bytes.Repeat([]byte{9}, 32))
 	return []CallLetter{
-		{Type: Knock, Call: id, Key: k, Slot: 0x0102030405060708},
+		{Type: Knock, Call: id, Key: k, Slot: 0x0102030405060708, Hour: 0x1112131415161718},
 		{Type: Answer, Call: id, Key: k},
 		{Type: Over, Call: id},
 		{Type: Tell, Call: id, Reason: Declined},
@@ -24,7 +24,7 @@ func samples() []CallLetter {
 func TestVectors(t *testing.T) {
 	nines := hex.EncodeToString(bytes.Repeat([]byte{9}, 32))
 	want := []string{
-		"01" + "0102030405060708" + nines + "0102030405060708",
+		"01" + "0102030405060708" + nines + "0102030405060708" + "1112131415161718",
 		"02" + "0102030405060708" + nines,
 		"03" + "0102030405060708",
 		"04" + "0102030405060708" + "02",

@@ -38,9 +38,7 @@ const (
 
 // Times that the demo waits before it gives up.
 const (
-	onlineFor = 30 * time.Second
-	pairFor   = 60 * time.Second
-	ringFor   = 30 * time.Second
+	eventFor  = 30 * time.Second
 	settleFor = 15 * time.Second
 )
 
@@ -153,7 +151,7 @@ func (d *show) join() (err error) {
 	if err != nil {
 		return err
 	}
-	return d.ann.Knows(d.bob)
+	return Befriend(d.ann, d.bob)
 }
 
 // speech is a recording, repeated until it is as long as the talk.
@@ -189,26 +187,18 @@ func (d *show) play() (*Report, error) {
 	return r, d.measure(r)
 }
 
-// online brings both online, and waits until they have paired and the line has
-// settled.
+// online brings both online, and waits until the lines have settled.
 func (d *show) online() error {
 	if err := errors.Join(d.ann.Start(d.ctx), d.bob.Start(d.ctx)); err != nil {
 		return err
 	}
 	for _, u := range []*User{d.ann, d.bob} {
-		e, err := d.await(u, phone.Online, onlineFor)
+		e, err := d.await(u, phone.Online)
 		if err != nil {
 			return err
 		}
 		d.say("%s is online (%s).\n", u.Name, e.At.Format("15:04:05.000"))
 	}
-	start := time.Now()
-	for _, u := range []*User{d.ann, d.bob} {
-		if _, err := d.await(u, phone.Paired, pairFor); err != nil {
-			return err
-		}
-	}
-	d.say("ann and bob have exchanged keys, in cells (%.1f s).\n", time.Since(start).Seconds())
 	return d.settle()
 }
 
@@ -235,8 +225,8 @@ func (u *User) unsettled() bool {
 	return early < 2 || early > 12
 }
 
-func (d *show) await(u *User, kind phone.EventKind, most time.Duration) (phone.Event, error) {
-	ctx, cancel := context.WithTimeout(d.ctx, most)
+func (d *show) await(u *User, kind phone.EventKind) (phone.Event, error) {
+	ctx, cancel := context.WithTimeout(d.ctx, eventFor)
 	defer cancel()
 	return u.Await(ctx, kind)
 }
@@ -269,17 +259,17 @@ func (d *show) call(r *Report) (Traffic, error) {
 	if err := d.ann.Phone.Call("bob"); err != nil {
 		return Traffic{}, err
 	}
-	rings, err := d.await(d.bob, phone.Rings, ringFor)
+	rings, err := d.await(d.bob, phone.Rings)
 	if err != nil {
 		return Traffic{}, err
 	}
 	r.Ring = milliseconds(rings.At.Sub(dialed))
 	d.say("ann calls. It rings at bob's after %d ms, and he answers.\n", rings.At.Sub(dialed).Milliseconds())
-	accepted, err := d.await(d.bob, phone.Accepted, ringFor)
+	accepted, err := d.await(d.bob, phone.Accepted)
 	if err != nil {
 		return Traffic{}, err
 	}
-	heard, err := d.await(d.bob, phone.VoiceHeard, ringFor)
+	heard, err := d.await(d.bob, phone.VoiceHeard)
 	if err != nil {
 		return Traffic{}, err
 	}
@@ -298,7 +288,7 @@ func (d *show) hangup() error {
 	if err := d.ann.Phone.Hangup(); err != nil {
 		return err
 	}
-	_, err := d.await(d.bob, phone.Ended, ringFor)
+	_, err := d.await(d.bob, phone.Ended)
 	d.say("ann hangs up.\n\n")
 	return err
 }

@@ -116,7 +116,7 @@ type User struct {
 	cfg     UserConfig
 	profile *profile.Profile
 	link    *uri.Contact
-	sound   *audio.Duplex
+	sound   audio.Device
 	leave   context.CancelFunc
 	done    chan error
 }

@@ -54,12 +54,19 @@ type trace struct {
 	hosts    []*simnet.Host
 	said     []float32
 	windows  [][]simnet.Packet
+	offline  int // how often ann's line was lost
 	heard    quality.Report
 }
 
 // record runs scenarios, one in each window. leak changes ann's socket, for
 // controls.
 func record(t *testing.T, i cell.Interval, leak func(net.PacketConn) net.PacketConn, scenarios ...func(*trace)) *trace {
+	t.Helper()
+	return recordFrom(t, i, leak, func(*trace) {}, scenarios...)
+}
+
+// recordFrom is record with something to be done before the users go online.
+func recordFrom(t *testing.T, i cell.Interval, leak func(net.PacketConn) net.PacketConn, before func(*trace), scenarios ...func(*trace)) *trace {
 	t.Helper()
 	tr := &trace{t: t}
 	synctest.Test(t, func(t *testing.T) {
@@ -71,17 +78,17 @@ func record(t *testing.T, i cell.Interval, leak func(net.PacketConn) net.PacketC
 		tr.set = set
 		tr.ann = tr.join(set, star, "ann", leak)
 		tr.bob = tr.join(set, star, "bob", nil)
-		tr.do(tr.ann.Knows(tr.bob))
+		tr.do(Befriend(tr.ann, tr.bob))
+		before(tr)
 		for _, u := range []*User{tr.ann, tr.bob} {
 			tr.do(u.Start(t.Context()))
 		}
-		tr.expect(tr.ann, phone.Paired)
-		tr.expect(tr.bob, phone.Paired)
 		for k, scenario := range scenarios {
 			tr.at(settled + time.Duration(k)*window)
 			scenario(tr)
 		}
 		tr.at(settled + time.Duration(len(scenarios))*window)
+		tr.countOffline(tr.ann)
 		tr.split(star.Since(tr.start.Add(settled)), len(scenarios))
 		if heard := tr.bob.Tape.Samples(); len(heard) > 0 {
 			tr.heard = quality.Compare(tr.said, heard)
@@ -298,7 +305,7 @@ func TestTraceEqualityCatches(t *testing.T) {
 		socket = &leak{PacketConn: c}
 		return socket
 	}
-	tr := record(t, cell.Interval40, tap, idle, nothing, act(extraByte), act(late), nothing)
+	tr := record(t, cell.Interval40, tap, idle, nothing, act(extraByte), act(late), func(*trace) {})
 	for k, want := range map[int]string{1: "", 2: "an extra byte", 3: "a delay of 1 ms", 4: ""} {
 		if caught := simnet.Diff(tr.windows[0], tr.windows[k]) != ""; caught != (want != "") {
 			t.Errorf("window %d, with %q: caught is %v", k, want, caught)
