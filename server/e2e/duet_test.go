@@ -127,11 +127,11 @@ func TestProtocols1And2(t *testing.T) {
 	if err := a.core.Machine().Dial(d.slot, a.core.Contact(b.handle())); err != nil {
 		t.Fatal(err)
 	}
-	d.until(5, "ringing", func() bool { return d.state(1) == call.Ringing })
+	d.until(25, "ringing", func() bool { return d.state(1) == call.Ringing })
 	if err := b.core.Machine().Accept(d.slot); err != nil {
 		t.Fatal(err)
 	}
-	d.until(10, "talking", func() bool { return d.state(0) == call.Talking && d.state(1) == call.Talking })
+	d.until(25, "talking", func() bool { return d.state(0) == call.Talking && d.state(1) == call.Talking })
 	a.heard, b.heard = nil, nil
 	if err := c.core.Machine().Dial(d.slot, c.core.Contact(b.handle())); err != nil {
 		t.Fatal(err)
@@ -165,11 +165,11 @@ func TestCallSurvivesNewLine(t *testing.T) {
 	if err := a.core.Machine().Dial(d.slot, a.core.Contact(b.handle())); err != nil {
 		t.Fatal(err)
 	}
-	d.until(5, "ringing", func() bool { return d.state(1) == call.Ringing })
+	d.until(25, "ringing", func() bool { return d.state(1) == call.Ringing })
 	if err := b.core.Machine().Accept(d.slot); err != nil {
 		t.Fatal(err)
 	}
-	d.until(10, "talking", func() bool { return d.state(0) == call.Talking && d.state(1) == call.Talking })
+	d.until(25, "talking", func() bool { return d.state(0) == call.Talking && d.state(1) == call.Talking })
 	for i, u := range d.users {
 		d.slot += 100 // four seconds without a line
 		d.connect(i)
