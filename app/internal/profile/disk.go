@@ -13,17 +13,9 @@ import (
 // load reads the current version, or the previous one if that is damaged or
 // missing.
 func (p *Profile) load(o Options) error {
-	doc, err := p.loadVersion(currentName, o)
-	current := err
-	missing := errors.Is(err, fs.ErrNotExist)
-	if missing || errors.Is(err, ErrDamaged) {
-		doc, err = p.loadVersion(previousName, o)
-		if errors.Is(err, fs.ErrNotExist) {
-			err = current
-		}
-		if err == nil {
-			err = p.recovered(missing, current)
-		}
+	doc, current, err := p.loadEither(o)
+	if current != nil && err == nil {
+		err = p.recovered(current)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.path(currentName), err)
@@ -38,12 +30,27 @@ func (p *Profile) load(o Options) error {
 	return err
 }
 
+// loadEither reads the current version, or the previous one and what is wrong
+// with the current one.
+func (p *Profile) loadEither(o Options) (doc *document, current, err error) {
+	doc, err = p.loadVersion(currentName, o)
+	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrDamaged) {
+		return doc, nil, err
+	}
+	current = err
+	doc, err = p.loadVersion(previousName, o)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = current
+	}
+	return doc, current, err
+}
+
 // recovered notes that the previous version is in use. A damaged current
 // version is put aside at once, so that the next write cannot make it the
 // previous one.
-func (p *Profile) recovered(missing bool, reason error) error {
+func (p *Profile) recovered(reason error) error {
 	p.onDisk = header{}
-	if missing {
+	if errors.Is(reason, fs.ErrNotExist) {
 		p.notice = "the last write of the profile was interrupted, so its previous version is used: what changed in the minute before may be missing"
 		return nil
 	}

@@ -166,6 +166,31 @@ func Open(dir string, o Options) (*Profile, error) {
 	return p, nil
 }
 
+// Read returns what is stored in dir, for a look at a profile that another
+// process may have open: it takes no lock, and writes nothing. What that process
+// has changed since its last write is missing. Errors are those of Open, except
+// for ErrInUse. The caller wipes the content.
+//
+// A version is replaced as a whole, so what is read is one of them. Notice says
+// if the current one was damaged; the next Open recovers from that.
+func Read(dir string, o Options) (c *Content, notice string, err error) {
+	if !Exists(dir) {
+		return nil, "", &noneError{dir}
+	}
+	p := &Profile{dir: dir}
+	defer p.Close()
+	doc, current, err := p.loadEither(o)
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", p.path(currentName), err)
+	}
+	defer doc.wipe()
+	if errors.Is(current, ErrDamaged) {
+		notice = fmt.Sprintf("%v, so this is its previous version", current)
+	}
+	c, err = doc.content()
+	return c, notice, err
+}
+
 func lockProfile(dir string) (*Profile, error) {
 	l, err := takeLock(filepath.Join(dir, lockName))
 	if err != nil {
