@@ -111,22 +111,6 @@ func TestNoProfile(t *testing.T) {
 	}
 }
 
-func TestBusyProfile(t *testing.T) {
-	dir := makeProfile(t, "Anna", nil)
-	p := newConsole(t)
-	p.app.dir = dir
-	first, err := p.app.open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer first.Close()
-	for _, args := range []string{"id", "idle --in none --out none", "contacts list"} {
-		p := newConsole(t)
-		p.run(exitFailed, append(strings.Fields(args), "--profile", dir)...)
-		says(t, p.err.String(), "in use by another Undertone")
-	}
-}
-
 func TestAnswersOfPeople(t *testing.T) {
 	for s, want := range map[string]bool{"y": true, "yes\r\n": true, "Y": true, "": false, "\n": false, "n": false, "yesterday": false} {
 		if isYes(s) != want {

@@ -27,8 +27,9 @@ func (a *app) contactsCommand() *cobra.Command {
 }
 
 const addText = `Add somebody by the contact link that «undertone id» shows him. Put the link in
-quotes. The first time that both of you are online, your computers agree on keys;
-that happens by itself, inside the usual packets. Compare safety words soon
+quotes. The other person must add yours, too. Then, the first time that both of
+you are online, your computers agree on keys; that happens by itself, inside the
+usual packets, and takes half a minute. Compare safety words soon
 (undertone contacts verify NAME): they show that the link was not exchanged on
 its way to you.`
 
@@ -112,7 +113,7 @@ func addTo(c *profile.Content, l *uri.Contact, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%[1]s is a contact now. Call with: undertone call %[2]s\nCompare safety words soon: undertone contacts verify %[2]s",
+	return fmt.Sprintf("%[1]s is a contact now; for calls, %[1]s must add your link, too (undertone id).\nCall with: undertone call %[2]s\nCompare safety words soon: undertone contacts verify %[2]s",
 		name, quoted(name)), nil
 }
 

@@ -33,11 +33,9 @@ func (a *app) idCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: a.do(func(cmd *cobra.Command, _ []string) error {
 			if newLink {
-				if err := a.edit(cmd.Context(), renewIntro); err != nil {
-					return err
-				}
+				return a.renewID(cmd.Context(), asJSON)
 			}
-			return a.showID(cmd.Context(), asJSON, newLink)
+			return a.look(cmd.Context(), func(c *profile.Content) error { return a.showID(c, asJSON, false) })
 		}),
 	}
 	cmd.Flags().BoolVar(&newLink, "new-link", false, "make a new link; those given away so far then introduce nobody any more")
@@ -45,27 +43,44 @@ func (a *app) idCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) showID(ctx context.Context, asJSON, newLink bool) error {
-	return a.look(ctx, func(c *profile.Content) error {
-		link, err := contactLink(c)
-		if err != nil {
+// renewID makes a new link and shows it once it is stored.
+func (a *app) renewID(ctx context.Context, asJSON bool) error {
+	var c *profile.Content
+	err := a.edit(ctx, func(now *profile.Content) error {
+		if err := renewIntro(now); err != nil {
 			return err
 		}
-		if asJSON {
-			return writeJSON(a.Out, map[string]string{
-				"name": c.Name, "link": link.String(), "server": link.Host, "fingerprint": link.Fingerprint.String(),
-			})
-		}
-		if _, ok := terminal(a.Out); !ok {
-			fmt.Fprintln(a.Out, link.String())
-			return nil
-		}
-		fmt.Fprintf(a.Out, "You are %s, at %s. Your contact link:\n\n%s\n\n", c.Name, link.Host, link.String())
-		if newLink {
-			fmt.Fprint(a.Out, "Contacts that you have already stay; the old links introduce nobody any more.\n\n")
-		}
-		return printQR(a.Out, link.String(), true)
+		c = now.Clone()
+		return nil
 	})
+	if c != nil {
+		defer c.Wipe()
+	}
+	if err != nil {
+		return err
+	}
+	return a.showID(c, asJSON, true)
+}
+
+func (a *app) showID(c *profile.Content, asJSON, newLink bool) error {
+	link, err := contactLink(c)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeJSON(a.Out, map[string]string{
+			"name": c.Name, "link": link.String(), "server": link.Host, "fingerprint": link.Fingerprint.String(),
+		})
+	}
+	if _, ok := terminal(a.Out); !ok {
+		fmt.Fprintln(a.Out, link.String())
+		return nil
+	}
+	fmt.Fprintf(a.Out, "You are %s, at %s. Your contact link:\n\n%s\n\n", c.Name, link.Host, link.String())
+	if newLink {
+		fmt.Fprint(a.Out, "Contacts that you have already stay; the old links introduce nobody any more.\n\n")
+	}
+	return printQR(a.Out, link.String(), true)
 }
 
 // contactLink returns the user's own link.

@@ -29,43 +29,75 @@ func (a *app) folder() (string, error) {
 
 // open opens the profile. The caller closes it.
 func (a *app) open(ctx context.Context) (*profile.Profile, error) {
-	dir, err := a.folder()
+	var p *profile.Profile
+	err := a.unlock(ctx, func(dir string, o profile.Options) (err error) {
+		p, err = profile.Open(dir, o)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	passphrase, err := a.givenPassphrase()
-	if err != nil {
-		return nil, err
-	}
-	defer clear(passphrase)
-	p, err := profile.Open(dir, profile.Options{Passphrase: passphrase, Takeover: a.takeover})
-	if errors.Is(err, profile.ErrPassphraseNeeded) {
-		p, err = a.openAsking(ctx, dir)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if notice := p.Notice(); notice != "" {
-		fmt.Fprintln(a.Err, "undertone:", notice)
-	}
+	a.warn(p.Notice())
 	return p, nil
 }
 
-// openAsking opens a profile whose passphrase a person has to type.
-func (a *app) openAsking(ctx context.Context, dir string) (*profile.Profile, error) {
+// read returns what is stored, also while another process has the profile open.
+// The caller wipes it.
+func (a *app) read(ctx context.Context) (*profile.Content, error) {
+	var c *profile.Content
+	var notice string
+	err := a.unlock(ctx, func(dir string, o profile.Options) (err error) {
+		c, notice, err = profile.Read(dir, o)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.warn(notice)
+	return c, nil
+}
+
+func (a *app) warn(notice string) {
+	if notice != "" {
+		fmt.Fprintln(a.Err, "undertone:", notice)
+	}
+}
+
+// unlock has open try the passphrase that was given, or that a person types.
+func (a *app) unlock(ctx context.Context, open func(dir string, o profile.Options) error) error {
+	dir, err := a.folder()
+	if err != nil {
+		return err
+	}
+	passphrase, err := a.givenPassphrase()
+	if err != nil {
+		return err
+	}
+	defer clear(passphrase)
+	try := func(passphrase []byte) error {
+		return open(dir, profile.Options{Passphrase: passphrase, Takeover: a.takeover})
+	}
+	if err := try(passphrase); !errors.Is(err, profile.ErrPassphraseNeeded) {
+		return err
+	}
+	return a.unlockAsking(ctx, try)
+}
+
+// unlockAsking has try take a passphrase that a person has to type.
+func (a *app) unlockAsking(ctx context.Context, try func(passphrase []byte) error) error {
 	for guess := 1; ; guess++ {
 		passphrase, err := a.askSecret(ctx, "Passphrase of the profile: ")
 		if errors.Is(err, errNobodyThere) {
-			return nil, fmt.Errorf("%w; give it with --passphrase-file FILE or in %s", profile.ErrPassphraseNeeded, passphraseVariable)
+			return fmt.Errorf("%w; give it with --passphrase-file FILE or in %s", profile.ErrPassphraseNeeded, passphraseVariable)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		p, err := profile.Open(dir, profile.Options{Passphrase: passphrase, Takeover: a.takeover})
+		err = try(passphrase)
 		clear(passphrase)
 		mistyped := errors.Is(err, profile.ErrPassphrase) || errors.Is(err, profile.ErrPassphraseNeeded)
 		if !mistyped || guess == guesses {
-			return p, err
+			return err
 		}
 		fmt.Fprintln(a.Err, "That is not the passphrase; try again.")
 	}
@@ -133,7 +165,7 @@ func readLine(r io.Reader, limit int) ([]byte, error) {
 
 // edit changes the profile and saves it, for commands that are not online.
 func (a *app) edit(ctx context.Context, change func(*profile.Content) error) error {
-	p, err := a.open(ctx)
+	p, err := a.openToEdit(ctx)
 	if err != nil {
 		return err
 	}
@@ -144,14 +176,41 @@ func (a *app) edit(ctx context.Context, change func(*profile.Content) error) err
 	return p.Save()
 }
 
-// look shows the profile to f.
-func (a *app) look(ctx context.Context, f func(*profile.Content) error) error {
+// openToEdit opens the profile for a command that is over soon.
+func (a *app) openToEdit(ctx context.Context) (*profile.Profile, error) {
 	p, err := a.open(ctx)
+	return p, whileInUse(err, inUseWords)
+}
+
+// inUseWords are for commands that change something.
+const inUseWords = "this profile is in use by another Undertone (process %d); end it for a moment, and do this then"
+
+// A busyError is an ErrInUse, and says what to do about it in this command.
+type busyError struct {
+	words string
+	err   error
+}
+
+func (e *busyError) Error() string { return e.words }
+
+func (e *busyError) Unwrap() error { return e.err }
+
+// whileInUse words the error of a profile that a process of this machine has
+// open, whose number format takes. Other errors stay as they are.
+func whileInUse(err error, format string) error {
+	var inUse *profile.InUseError
+	if !errors.As(err, &inUse) || inUse.Machine != "" || inUse.Process == 0 {
+		return err
+	}
+	return &busyError{fmt.Sprintf(format, inUse.Process), err}
+}
+
+// look shows the profile to f, also beside a session that is online with it.
+func (a *app) look(ctx context.Context, f func(*profile.Content) error) error {
+	c, err := a.read(ctx)
 	if err != nil {
 		return err
 	}
-	defer p.Close()
-	c := p.Snapshot()
 	defer c.Wipe()
 	return f(c)
 }

@@ -66,7 +66,7 @@ func (a *app) setPassphrase(ctx context.Context, file string) error {
 
 // protect opens the profile first: who cannot open it is not asked for more.
 func (a *app) protect(ctx context.Context, next func() ([]byte, error)) error {
-	p, err := a.open(ctx)
+	p, err := a.openToEdit(ctx)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,10 @@ const verifyText = `Show the safety words that you and a contact have in common.
 other, in a call in which you know the voice, or face to face; the other person
 sees them with the same command. If they are the same, nobody stands between you
 and listens. If they differ, somebody may: do not trust the contact, remove it,
-and exchange links again by another way.`
+and exchange links again by another way.
+
+While «undertone idle» runs, the words are shown, and v shows them there in a
+call; to mark the contact as verified, end idle first.`
 
 func (a *app) verifyCommand() *cobra.Command {
 	var yes, asJSON bool
@@ -37,27 +40,30 @@ func (a *app) verifyCommand() *cobra.Command {
 }
 
 func (a *app) verify(ctx context.Context, name string, yes, asJSON bool) error {
-	p, err := a.open(ctx)
+	p, c, busy, err := a.openOrRead(ctx)
+	if yes && busy != nil {
+		err = busy
+	}
 	if err != nil {
 		return err
 	}
-	defer p.Close()
-	c := p.Snapshot()
+	if p != nil {
+		defer p.Close()
+	}
 	defer c.Wipe()
 	o, err := c.Contact(name)
 	if err != nil {
 		return err
 	}
-	own, err := key.IdentityFromSeed(&c.Seed)
+	words, err := wordsWith(c, o)
 	if err != nil {
 		return err
 	}
-	words := safety.Of(own.Fingerprint(), o.Fingerprint)
 	if !asJSON {
 		a.printWords(o, words)
 	}
 	was := o.Verified
-	if !yes && !was && !asJSON {
+	if !yes && !was && !asJSON && p != nil {
 		if yes, err = a.askSame(ctx, o.Name); err != nil {
 			return err
 		}
@@ -71,7 +77,41 @@ func (a *app) verify(ctx context.Context, name string, yes, asJSON bool) error {
 		return writeJSON(a.Out, map[string]any{"name": o.Name, "words": words, "verified": yes || was})
 	}
 	a.sayVerified(o.Name, yes || was)
+	if busy != nil && !was {
+		fmt.Fprintln(a.Out, "That has to wait until the Undertone that is running with this profile has ended.")
+	}
 	return nil
+}
+
+// openOrRead opens the profile, or reads it if another process has it open; then
+// p is nil, and busy says which.
+func (a *app) openOrRead(ctx context.Context) (p *profile.Profile, c *profile.Content, busy, err error) {
+	var notice string
+	err = a.unlock(ctx, func(dir string, o profile.Options) (err error) {
+		p, err = profile.Open(dir, o)
+		if errors.Is(err, profile.ErrInUse) {
+			busy = whileInUse(err, inUseWords)
+			c, notice, err = profile.Read(dir, o)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if p != nil {
+		c, notice = p.Snapshot(), p.Notice()
+	}
+	a.warn(notice)
+	return p, c, busy, nil
+}
+
+// wordsWith returns the words that a user compares with a contact.
+func wordsWith(c *profile.Content, o *profile.Contact) (safety.Words, error) {
+	own, err := key.IdentityFromSeed(&c.Seed)
+	if err != nil {
+		return safety.Words{}, err
+	}
+	return safety.Of(own.Fingerprint(), o.Fingerprint), nil
 }
 
 func (a *app) printWords(o *profile.Contact, words safety.Words) {
