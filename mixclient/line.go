@@ -17,7 +17,7 @@ import (
 )
 
 // ErrSilent is why a line is given up that brings no cells any more.
-var ErrSilent = errors.New("the server has gone silent; trying again")
+var ErrSilent = errors.New("the server has gone silent")
 
 // ErrClock is why a line is given up whose server tells another day than this
 // computer: keys change with the hour, and would be lost to a wrong one.
