@@ -86,7 +86,9 @@ func TestNoNonceTwice(t *testing.T) {
 		l := &ledger{t: t, cells: map[cellNonce]bool{}, letters: map[[cell.NonceSize]byte]bool{}}
 		x := newExchange(nilTB{}, "ann", "bob")
 		a, b := x.users[0], x.users[1]
-		a.meet(b)
+		pair := *randomKey()
+		a.meet(b).Pair(&pair, uint64(x.slot/90000), true)
+		b.meet(a).Pair(&pair, uint64(x.slot/90000), true)
 		for _, u := range x.users {
 			l.online(x, u)
 		}
@@ -94,7 +96,7 @@ func TestNoNonceTwice(t *testing.T) {
 		x.drop = func(n cell.Slot, u *user, up bool) bool {
 			return loss > 0 && (int(n)*7+int(u.name[0]))%loss == 0
 		}
-		x.run(1000)
+		x.run(10)
 		for range rapid.IntRange(1, 25).Draw(t, "steps") {
 			u := x.users[rapid.IntRange(0, 1).Draw(t, "who")]
 			m := u.core.Machine()
