@@ -33,6 +33,7 @@ func TestMisuse(t *testing.T) {
 		{"join a b", "put the invite in quotes"},
 		{"demo --interval 30ms", "use 20ms, 40ms or 100ms"},
 		{"demo --mode x", "tmix"},
+		{"demo --for 1s", "use between 3s and 10m"},
 		{"demo --out x.mp3", "ends in .wav"},
 	} {
 		t.Run(c.args, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -34,7 +35,10 @@ func (a *app) demoCommand() *cobra.Command {
 				cfg.Log = a.Out
 			}
 			report, err := demo.Run(cmd.Context(), cfg)
-			if err != nil {
+			switch {
+			case err != nil && cmd.Context().Err() != nil:
+				return errors.New("stopped")
+			case err != nil:
 				return err
 			}
 			if asJSON {
@@ -68,5 +72,5 @@ func demoConfig(mode, interval, out string, length time.Duration) (demo.Config, 
 	case out != noneWord:
 		return cfg, fmt.Errorf("--out %q: use %s, or a file whose name ends in .wav", out, noneWord)
 	}
-	return cfg, nil
+	return cfg, cfg.Validate()
 }

@@ -81,7 +81,8 @@ type Wire struct {
 	Call Traffic `json:"call"`
 }
 
-func (c *Config) validate() error {
+// Validate says what of it a person must change.
+func (c *Config) Validate() error {
 	if c.Mode != cell.TMIX {
 		return fmt.Errorf("this version runs tmix only, not %s", c.Mode)
 	}
@@ -94,9 +95,18 @@ func (c *Config) validate() error {
 // Run runs a server and two softphones on loopback, lets one call the other with
 // recorded speech, and measures.
 func Run(ctx context.Context, cfg Config) (report *Report, err error) {
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	discard, err := reserve(cfg.Out)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			discard()
+		}
+	}()
 	dir, remove, err := tempDir()
 	if err != nil {
 		return nil, err
