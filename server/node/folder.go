@@ -48,22 +48,25 @@ type Folder struct {
 // Init makes the data folder of a new server: its keys, its settings and its
 // registry. The settings file comes last, so that a folder that was half made
 // is no server, and Init can be run again.
+//
+// Keys and a registry that are in the folder already are kept: so it also brings
+// back a server that lost its settings.
 func Init(ctx context.Context, dir string, s Settings) error {
 	if _, err := os.Stat(filepath.Join(dir, SettingsFile)); err == nil {
 		return fmt.Errorf("%s: %w; use it, or choose another folder with --data", dir, ErrExists)
+	}
+	if err := s.Check(); err != nil {
+		return err
 	}
 	text, err := s.Text()
 	if err != nil {
 		return err
 	}
-	if _, err := ParseSettings(text); err != nil {
-		return err
-	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("the data folder cannot be made: %w", err)
+		return fmt.Errorf("the data folder cannot be made: %w", explainAccess(err))
 	}
 	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // it is a folder
-		return fmt.Errorf("the data folder cannot be closed to others: %w", err)
+		return fmt.Errorf("the data folder cannot be closed to others: %w", explainAccess(err))
 	}
 	root, err := initRoot(dir)
 	if err != nil {
@@ -77,11 +80,7 @@ func Init(ctx context.Context, dir string, s Settings) error {
 	if err != nil {
 		return err
 	}
-	reg, err := registry.Open(ctx, filepath.Join(dir, registryFile))
-	if err != nil {
-		return err
-	}
-	if err := reg.Close(); err != nil {
+	if err := initRegistry(ctx, dir, s); err != nil {
 		return err
 	}
 	for _, f := range []struct {
@@ -93,6 +92,29 @@ func Init(ctx context.Context, dir string, s Settings) error {
 		}
 	}
 	return nil
+}
+
+// initRegistry makes the registry, or takes the one that is in the folder
+// already, if its users can stay with these settings.
+func initRegistry(ctx context.Context, dir string, s Settings) error {
+	reg, err := registry.Open(ctx, filepath.Join(dir, registryFile))
+	if err != nil {
+		return explainAccess(err)
+	}
+	err = reg.Settle(ctx, s.terms(), time.Now())
+	if closeErr := reg.Close(); err == nil {
+		err = closeErr
+	}
+	var differ *registry.TermsError
+	if errors.As(err, &differ) {
+		return fmt.Errorf("%w; that is: --mode %s --interval %s", err, differ.Settled.Mode, differ.Settled.Interval)
+	}
+	return err
+}
+
+// terms are what users join with.
+func (s Settings) terms() registry.Terms {
+	return registry.Terms{Mode: s.Mode, Interval: s.Interval}
 }
 
 // initRoot makes the root key, or takes the one that is in the folder already:
@@ -158,16 +180,30 @@ func ReadSettings(dir string) (Settings, error) {
 	path := filepath.Join(dir, SettingsFile)
 	text, err := os.ReadFile(path) //nolint:gosec // the operator's own folder
 	if errors.Is(err, fs.ErrNotExist) {
-		return Settings{}, fmt.Errorf("%s: %w; make one with: undertone-server init --data %s", dir, ErrNoServer, dir)
+		return Settings{}, explainNoSettings(dir)
 	}
 	if err != nil {
-		return Settings{}, err
+		return Settings{}, explainAccess(err)
 	}
 	s, err := ParseSettings(text)
 	if err != nil {
 		return Settings{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return s, nil
+}
+
+// explainNoSettings tells a folder without any server from one that has lost
+// nothing but its settings, which can be had back.
+func explainNoSettings(dir string) error {
+	if exists(dir, registryFile) && exists(dir, rootKeyFile) {
+		return fmt.Errorf("%s: only %s is missing, the keys and the registry are there; restore it from a backup, "+
+			"or write it anew, which keeps both: undertone-server init --data %s --host NAME", dir, SettingsFile, dir)
+	}
+	if exists(dir, registryFile) && exists(dir, rootCertFile) {
+		return fmt.Errorf("%s: %s is missing, the registry is there; restore it from a backup, "+
+			"or put %s back too and write it anew, which keeps both: undertone-server init --data %s --host NAME", dir, SettingsFile, rootKeyFile, dir)
+	}
+	return fmt.Errorf("%s: %w; make one with: undertone-server init --data %s", dir, ErrNoServer, dir)
 }
 
 // OpenFolder opens the data folder of a server; Close closes it.
@@ -179,6 +215,9 @@ func OpenFolder(ctx context.Context, dir string) (*Folder, error) {
 	path := filepath.Join(dir, rootCertFile)
 	text, err := os.ReadFile(path) //nolint:gosec // the operator's own folder
 	if err != nil {
+		if errors.Is(err, fs.ErrPermission) {
+			return nil, explainAccess(err)
+		}
 		return nil, fmt.Errorf("the root certificate is missing; restore it from a backup: %w", err)
 	}
 	root, err := signal.ParseRootCertificate(text)
@@ -187,7 +226,7 @@ func OpenFolder(ctx context.Context, dir string) (*Folder, error) {
 	}
 	reg, err := registry.Open(ctx, filepath.Join(dir, registryFile))
 	if err != nil {
-		return nil, err
+		return nil, explainAccess(err)
 	}
 	return &Folder{Dir: dir, Settings: s, Registry: reg, root: root}, nil
 }
@@ -211,11 +250,32 @@ func (f *Folder) CreateInvite(ctx context.Context, label string, holds time.Dura
 		return uri.Invite{}, registry.Invite{}, fmt.Errorf("set public_host in %s, so that the invite can say where the server is",
 			filepath.Join(f.Dir, SettingsFile))
 	}
+	if err := CheckPublicHost(host); err != nil {
+		return uri.Invite{}, registry.Invite{}, err
+	}
+	if err := f.Registry.Settle(ctx, f.Settings.terms(), time.Now()); err != nil {
+		return uri.Invite{}, registry.Invite{}, f.explainTerms(err)
+	}
 	token, row, err := f.Registry.CreateInvite(ctx, label, time.Now().Add(holds))
 	if err != nil {
 		return uri.Invite{}, registry.Invite{}, err
 	}
 	return uri.Invite{Server: f.server(host), Token: token}, row, nil
+}
+
+// CheckTerms says whether those who joined, or hold invites, can come online
+// with the settings as they are.
+func (f *Folder) CheckTerms(ctx context.Context) error {
+	return f.explainTerms(f.Registry.CheckTerms(ctx, f.Settings.terms(), time.Now()))
+}
+
+// explainTerms says where the settings are that do not go with the registry.
+func (f *Folder) explainTerms(err error) error {
+	var differ *registry.TermsError
+	if errors.As(err, &differ) {
+		return fmt.Errorf("%s: %w", filepath.Join(f.Dir, SettingsFile), err)
+	}
+	return err
 }
 
 func (f *Folder) server(host string) uri.Server {

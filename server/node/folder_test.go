@@ -2,12 +2,15 @@ package node
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"undertone/transport/cell"
 	"undertone/transport/signal"
 )
 
@@ -101,6 +104,105 @@ func TestOpenFolderWithoutServer(t *testing.T) {
 	}
 }
 
+// A server that lost its settings only is not taken for none, and init brings it
+// back with its users.
+func TestLostSettings(t *testing.T) {
+	f := newFolder(t)
+	join(t, f)
+	if err := os.Remove(filepath.Join(f.Dir, SettingsFile)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadSettings(f.Dir); err == nil || !strings.Contains(err.Error(), "only server.toml is missing") || !strings.Contains(err.Error(), "init --data") {
+		t.Errorf("error is %v", err)
+	}
+	other := f.Settings
+	other.Interval = cell.Interval100
+	if err := Init(t.Context(), f.Dir, other); err == nil || !strings.Contains(err.Error(), "--mode tmix --interval 40ms") {
+		t.Errorf("init with another interval: %v", err)
+	}
+	if exists(f.Dir, SettingsFile) {
+		t.Fatal("a refused init wrote settings")
+	}
+	if err := Init(t.Context(), f.Dir, f.Settings); err != nil {
+		t.Fatal(err)
+	}
+	g, err := OpenFolder(t.Context(), f.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = g.Close() }()
+	users, err := g.Registry.Users(t.Context())
+	if err != nil || len(users) != 1 || signal.PinOf(g.root) != signal.PinOf(f.root) {
+		t.Errorf("after init there are %d users, %v, and the pin is the same: %t", len(users), err, signal.PinOf(g.root) == signal.PinOf(f.root))
+	}
+
+	if err := os.Rename(filepath.Join(f.Dir, SettingsFile), filepath.Join(t.TempDir(), "x")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(f.Dir, rootKeyFile)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadSettings(f.Dir); err == nil || !strings.Contains(err.Error(), "put root.key back too") {
+		t.Errorf("without the root key: %v", err)
+	}
+}
+
+// join adds a user.
+func join(t *testing.T, f *Folder) {
+	t.Helper()
+	i, _, err := f.CreateInvite(t.Context(), "anna", time.Hour, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Registry.Redeem(t.Context(), i.Token, newIdentity(t).Account(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A server does not start with an interval that locks out all who have joined.
+func TestChangedInterval(t *testing.T) {
+	f := newFolder(t)
+	join(t, f)
+	if err := f.CheckTerms(t.Context()); err != nil {
+		t.Errorf("unchanged: %v", err)
+	}
+	changed := f.Settings
+	changed.Interval = cell.Interval20
+	text, err := changed.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := writeFile(filepath.Join(f.Dir, SettingsFile), text); err != nil {
+		t.Fatal(err)
+	}
+	const says = "users have joined with 40ms"
+	if _, err := New(t.Context(), Config{Data: f.Dir, Embedded: true}); err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "server.toml") {
+		t.Errorf("run: %v", err)
+	}
+	f.Settings = changed
+	if err := f.CheckTerms(t.Context()); err == nil || !strings.Contains(err.Error(), says) {
+		t.Errorf("check: %v", err)
+	}
+	if _, _, err := f.CreateInvite(t.Context(), "", time.Hour, ""); err == nil || !strings.Contains(err.Error(), says) {
+		t.Errorf("an invite: %v", err)
+	}
+}
+
+// Whoever may not read the folder is told whose it is.
+func TestExplainAccess(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "away", SettingsFile)
+	got := explainAccess(&fs.PathError{Op: "open", Path: path, Err: fs.ErrPermission}).Error()
+	for _, words := range []string{dir + " belongs to user " + strconv.Itoa(os.Getuid()), "drwx", "run the command as its owner"} {
+		if !strings.Contains(got, words) {
+			t.Errorf("%q is not in %q", words, got)
+		}
+	}
+	if err := explainAccess(fs.ErrNotExist); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("another error became %v", err)
+	}
+}
+
 func TestCreateInvite(t *testing.T) {
 	f := newFolder(t)
 	i, row, err := f.CreateInvite(t.Context(), "kitchen", time.Hour, "")
@@ -112,6 +214,9 @@ func TestCreateInvite(t *testing.T) {
 	}
 	if i, _, err := f.CreateInvite(t.Context(), "", time.Hour, "other.example.org:1"); err != nil || i.Host != "other.example.org:1" {
 		t.Errorf("the invite is %+v, %v", i, err)
+	}
+	if _, _, err := f.CreateInvite(t.Context(), "", time.Hour, "a/b:1"); err == nil {
+		t.Error("an invite was made that no client can read")
 	}
 	f.Settings.PublicHost = ""
 	if _, _, err := f.CreateInvite(t.Context(), "", time.Hour, ""); err == nil || !strings.Contains(err.Error(), "public_host") {

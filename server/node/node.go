@@ -122,6 +122,10 @@ func (n *Node) openFolder(ctx context.Context) (err error) {
 	if n.folder, err = OpenFolder(ctx, n.config.Data); err != nil {
 		return err
 	}
+	// With another mode or interval every client would be refused.
+	if err := n.folder.Registry.Settle(ctx, n.folder.Settings.terms(), time.Now()); err != nil {
+		return n.folder.explainTerms(err)
+	}
 	return n.renew(time.Now())
 }
 

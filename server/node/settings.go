@@ -1,21 +1,16 @@
 package node
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
-	"reflect"
 	"strconv"
 	"strings"
 	"text/template"
 
-	"github.com/pelletier/go-toml/v2"
-
 	"undertone/server/internal/mix"
 	"undertone/transport/cell"
-	"undertone/transport/uri"
 )
 
 // DefaultPort is where a server listens unless it is told otherwise: TCP for
@@ -63,17 +58,23 @@ func (s Settings) CellsAddress() string {
 	return s.ListenUDP
 }
 
-// file is server.toml. Each key appears in settingsTemplate too.
+// file is server.toml. Each key appears in settingsTemplate too; like is what a
+// value looks like.
 type file struct {
-	Mode            string   `toml:"mode"`
-	Interval        string   `toml:"interval"`
-	PublicHost      string   `toml:"public_host"`
-	Listen          string   `toml:"listen"`
-	ListenUDP       string   `toml:"listen_udp"`
-	PublicAddresses []string `toml:"public_addresses"`
-	MaxUsers        int      `toml:"max_users"`
-	LogLevel        string   `toml:"log_level"`
+	Mode            string   `toml:"mode"             like:"\"tmix\""`
+	Interval        string   `toml:"interval"         like:"\"40ms\""`
+	PublicHost      string   `toml:"public_host"      like:"\"calls.example.org:7443\""`
+	Listen          string   `toml:"listen"           like:"\":7443\""`
+	ListenUDP       string   `toml:"listen_udp"       like:"\":7443\""`
+	PublicAddresses []string `toml:"public_addresses" like:"[\"203.0.113.7\"]"`
+	MaxUsers        int      `toml:"max_users"        like:"200"`
+	LogLevel        string   `toml:"log_level"        like:"\"info\""`
 }
+
+// requiredSettings have no default in the file: what they say must not change
+// by itself, neither because a line was lost nor because a newer program has
+// another default.
+var requiredSettings = []string{"mode", "interval", "listen"}
 
 // newFile is the way back from ParseSettings.
 func newFile(s Settings) file {
@@ -92,32 +93,20 @@ func newFile(s Settings) file {
 	return f
 }
 
-// ParseSettings reads server.toml. Keys that are not there have their default;
-// keys that nobody knows, and values that make no sense, are errors that say
-// what to write instead.
+// ParseSettings reads server.toml. Keys that are not there have their default,
+// except for those that must be there; keys that nobody knows, and values that
+// make no sense, are errors that say what to write instead.
 func ParseSettings(text []byte) (Settings, error) {
 	f := newFile(DefaultSettings())
-	dec := toml.NewDecoder(strings.NewReader(string(text))).DisallowUnknownFields()
-	if err := dec.Decode(&f); err != nil {
-		return Settings{}, explain(err)
+	if err := decodeFile(text, &f); err != nil {
+		return Settings{}, err
 	}
 	return f.settings()
 }
 
-// explain rewords an error of the TOML package for a person.
-func explain(err error) error {
-	var strict *toml.StrictMissingError
-	if errors.As(err, &strict) && len(strict.Errors) > 0 {
-		first := strict.Errors[0]
-		line, _ := first.Position()
-		name := strings.Join(first.Key(), ".")
-		return fmt.Errorf("line %d: there is no setting %q; do you mean %q?", line, name, nearest(name, settingNames()))
-	}
-	var decode *toml.DecodeError
-	if errors.As(err, &decode) {
-		line, column := decode.Position()
-		return fmt.Errorf("line %d, column %d: %s", line, column, strings.TrimPrefix(decode.Error(), "toml: "))
-	}
+// Check says why these settings make no sense.
+func (s Settings) Check() error {
+	_, err := newFile(s).settings()
 	return err
 }
 
@@ -133,8 +122,8 @@ func (f file) settings() (s Settings, err error) {
 		return s, err
 	}
 	if f.PublicHost != "" {
-		if err := uri.CheckHost(f.PublicHost); err != nil {
-			return s, fmt.Errorf("public_host: %w; write something like \"calls.example.org:%d\"", err, DefaultPort)
+		if err := CheckPublicHost(f.PublicHost); err != nil {
+			return s, fmt.Errorf("public_host: %w", err)
 		}
 	}
 	if err := checkListen(f.Listen); err != nil {
@@ -181,46 +170,6 @@ func checkListen(s string) error {
 		return fmt.Errorf("%q has no port between 0 and 65535", s)
 	}
 	return nil
-}
-
-// settingNames lists the keys of server.toml.
-func settingNames() (names []string) {
-	t := reflect.TypeFor[file]()
-	for i := range t.NumField() {
-		names = append(names, t.Field(i).Tag.Get("toml"))
-	}
-	return names
-}
-
-// nearest returns the name that takes the fewest edits to get to.
-func nearest(name string, names []string) string {
-	best, least := "", -1
-	for _, n := range names {
-		if d := distance(name, n); least < 0 || d < least {
-			best, least = n, d
-		}
-	}
-	return best
-}
-
-// distance is that of Levenshtein.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // settingsTemplate is server.toml as init writes it.

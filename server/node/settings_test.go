@@ -44,10 +44,33 @@ func TestTextHasEverySetting(t *testing.T) {
 	}
 }
 
-func TestEmptySettingsAreTheDefault(t *testing.T) {
-	s, err := ParseSettings(nil)
+// completed adds the settings that must be there and are not.
+func completed(text string) string {
+	for _, name := range requiredSettings {
+		if !strings.Contains(text, name+" = ") {
+			text += "\n" + example(name)
+		}
+	}
+	return text
+}
+
+func TestSettingsNotThereAreTheDefault(t *testing.T) {
+	s, err := ParseSettings([]byte(completed("")))
 	if err != nil || !reflect.DeepEqual(s, DefaultSettings()) {
-		t.Errorf("an empty file is %+v, %v", s, err)
+		t.Errorf("a short file is %+v, %v", s, err)
+	}
+}
+
+func TestRequiredSettings(t *testing.T) {
+	for text, says := range map[string]string{
+		"":                        "it does not say mode, interval, listen; ",
+		"mode = \"tmix\"":         "it does not say interval, listen; ",
+		"max_users = 3":           "mode = \"tmix\", interval = \"40ms\", listen = \":7443\"",
+		"# mode = \"tmix\"\n\n\n": "it does not say mode, ",
+	} {
+		if _, err := ParseSettings([]byte(text)); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: error is %v, want the words %q", text, err, says)
+		}
 	}
 }
 
@@ -55,25 +78,42 @@ func TestBadSettings(t *testing.T) {
 	for text, says := range map[string]string{
 		"intervall = \"40ms\"":                    `line 1: there is no setting "intervall"; do you mean "interval"?`,
 		"mode = \"tmix\"\n\npublichost = \"x:1\"": `line 3: there is no setting "publichost"; do you mean "public_host"?`,
-		"[limits]\nusers = 3":                     "there is no setting",
+		"password = \"x\"":                        `line 1: there is no setting "password"; there are mode, interval, public_host,`,
+		"[limits]\nusers = 3":                     "line 1: there is no setting",
 		"mode = \"smix\"":                         "not in this version",
 		"mode = \"bmix\"":                         "not in this version",
 		"mode = \"xmix\"":                         "use tmix, bmix or smix",
+		"mode = tmix":                             `line 1: mode must be a text in quotes, as in: mode = "tmix"`,
+		"mode = \"tmix":                           `line 1: mode must be a text in quotes`,
+		"[mode]\nx = 1":                           `line 1: mode must be a text in quotes`,
 		"interval = \"50ms\"":                     "use 20ms, 40ms or 100ms",
-		"interval = 40":                           "line 1",
-		"interval = ":                             "line 1",
+		"interval = 40":                           `line 1: interval must be a text in quotes, as in: interval = "40ms"`,
+		"interval = 40ms":                         `line 1: interval must be a text in quotes`,
+		"interval = ":                             "line 1: interval must be",
 		"public_host = \"example.org\"":           "public_host",
+		"public_host = \"a/b:7443\"":              "public_host",
+		"public_host = \"user@x:7443\"":           "public_host",
 		"listen = \"7443\"":                       "listen:",
 		"listen = \":70000\"":                     "listen:",
 		"listen_udp = \"x\"":                      "listen_udp",
 		"public_addresses = [\"example.org\"]":    "is not an IP address",
 		"public_addresses = [\"0.0.0.0\"]":        "is not an IP address",
+		"public_addresses = \"203.0.113.7\"":      `line 1: public_addresses must be a list of texts in quotes, as in: public_addresses = ["203.0.113.7"]`,
 		"max_users = 0":                           "max_users",
 		"max_users = 1000000":                     "max_users",
+		"\nmax_users = \"many\"":                  "line 2: max_users must be a whole number without quotes, as in: max_users = 200",
+		"max_users = many":                        "line 1: max_users must be a whole number",
+		"max_users = 3.5":                         "line 1: max_users must be a whole number",
+		"max_users = 3\nmax_users = 4":            "line 2: key max_users is already defined; remove one",
 		"log_level = \"loud\"":                    "use debug, info, warn or error",
+		"= 3":                                     "line 1: this is not how a setting is written",
+		"the settings":                            "write a line like: mode = ",
 	} {
-		if _, err := ParseSettings([]byte(text)); err == nil || !strings.Contains(err.Error(), says) {
+		_, err := ParseSettings([]byte(completed(text)))
+		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: error is %v, want the words %q", text, err, says)
+		} else if strings.Contains(err.Error(), "struct") || strings.Contains(err.Error(), "U+") {
+			t.Errorf("%q: not for a person: %v", text, err)
 		}
 	}
 }
@@ -82,6 +122,7 @@ func TestNearest(t *testing.T) {
 	for name, want := range map[string]string{
 		"Mode": "mode", "log-level": "log_level", "loglevel": "log_level", "maxusers": "max_users",
 		"public_adresses": "public_addresses", "listen_tcp": "listen_udp",
+		"password": "", "users": "", "x": "",
 	} {
 		if got := nearest(name, settingNames()); got != want {
 			t.Errorf("nearest(%q) is %q, want %q", name, got, want)

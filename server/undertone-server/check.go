@@ -106,6 +106,9 @@ func checkRegistry(ctx context.Context, f *node.Folder) finding {
 	if err != nil {
 		return finding{problem, "registry", err.Error()}
 	}
+	if err := f.CheckTerms(ctx); err != nil {
+		return finding{problem, "registry", err.Error()}
+	}
 	return finding{fine, "registry", fmt.Sprintf("%d users", len(users))}
 }
 

@@ -12,7 +12,6 @@ import (
 
 	"undertone/server/node"
 	"undertone/transport/cell"
-	"undertone/transport/uri"
 )
 
 // inviteLife is how long an invite holds unless the operator says otherwise.
@@ -47,9 +46,12 @@ func (c *cli) initCommand() *cobra.Command {
 func (c *cli) init(ctx context.Context, o initOptions) error {
 	s, err := o.settings()
 	if err != nil {
-		return err
+		return usageError{err}
 	}
-	if err := checkLife(o.expires); err != nil {
+	if err := s.Check(); err != nil {
+		return usageError{err}
+	}
+	if err := checkInvite(o.label, o.expires); err != nil {
 		return err
 	}
 	if err := node.Init(ctx, c.data, s); err != nil {
@@ -108,8 +110,8 @@ func publicHost(host, listenHost, port string) (string, error) {
 	if _, _, err := net.SplitHostPort(host); err != nil {
 		host = net.JoinHostPort(strings.Trim(host, "[]"), port)
 	}
-	if err := uri.CheckHost(host); err != nil {
-		return "", fmt.Errorf("--host: %w; use something like calls.example.org:%d", err, node.DefaultPort)
+	if err := node.CheckPublicHost(host); err != nil {
+		return "", fmt.Errorf("--host: %w", err)
 	}
 	return host, nil
 }

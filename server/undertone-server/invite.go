@@ -57,9 +57,13 @@ func (r inviteReport) text(w io.Writer) string {
 	return r.Link + "\n\n" + qrText(r.Link, isTerminal(w))
 }
 
-func checkLife(d time.Duration) error {
-	if d < time.Minute || d > 10*365*24*time.Hour {
-		return fmt.Errorf("--expires %s is not between a minute and ten years; use something like 48h", d)
+// checkInvite refuses what no invite can be.
+func checkInvite(label string, life time.Duration) error {
+	if life < time.Minute || life > 10*365*24*time.Hour {
+		return usageError{fmt.Errorf("--expires %s is not between a minute and ten years; use something like 48h", life)}
+	}
+	if err := registry.CheckLabel(label); err != nil {
+		return usageError{err}
 	}
 	return nil
 }
@@ -72,7 +76,8 @@ func (c *cli) inviteCreate() *cobra.Command {
 		Long:  "Make an invite for one new user. The label helps to tell users apart in user list; users never see it.",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkLife(expires); err != nil {
+			label := strings.Join(args, "")
+			if err := checkInvite(label, expires); err != nil {
 				return err
 			}
 			return c.withFolder(cmd.Context(), func(f *node.Folder) error {
@@ -80,7 +85,7 @@ func (c *cli) inviteCreate() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				invite, row, err := f.CreateInvite(cmd.Context(), strings.Join(args, ""), expires, host)
+				invite, row, err := f.CreateInvite(cmd.Context(), label, expires, host)
 				if err != nil {
 					return err
 				}
@@ -135,10 +140,11 @@ func (c *cli) inviteRevoke() *cobra.Command {
 	return &cobra.Command{
 		Use:   "revoke INVITE",
 		Short: "Take an invite back that was not used yet",
+		Long:  "Take an invite back that was not used yet.\nINVITE is the first digits of what invite list shows, or the label of one open invite.",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withFolder(cmd.Context(), func(f *node.Folder) error {
-				i, err := f.Registry.FindInvite(cmd.Context(), args[0])
+				i, err := f.Registry.FindInvite(cmd.Context(), args[0], time.Now())
 				if err != nil {
 					return fmt.Errorf("%w; see: undertone-server invite list", err)
 				}

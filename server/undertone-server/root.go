@@ -47,15 +47,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintf(stderr, "undertone-server: %v\nSee: undertone-server help\n", err)
 		return exitUsage
 	}
+	var usage usageError
 	_, _ = fmt.Fprintf(stderr, "undertone-server: %v\n", err)
 	if errors.Is(err, admin.ErrNotRunning) {
 		return exitNotRunning
+	}
+	if errors.As(err, &usage) {
+		return exitUsage
 	}
 	return exitFailed
 }
 
 // errReported ends a command whose output says already what is wrong.
 var errReported = errors.New("reported")
+
+// A usageError is an argument that makes no sense, found by a command itself.
+type usageError struct{ error }
+
+// Unwrap returns what is wrong.
+func (e usageError) Unwrap() error { return e.error }
 
 func (c *cli) root() *cobra.Command {
 	root := &cobra.Command{

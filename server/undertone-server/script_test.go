@@ -38,7 +38,8 @@ func TestMain(m *testing.M) {
 //	no REGEXP          nothing like this was printed anywhere
 //	save NAME REGEXP   keeps what the group in REGEXP found, for {NAME} later
 //	redeem LINK        a user joins with an invite
-//	write FILE TEXT    writes a line into a file
+//	write FILE TEXT    writes a line into a file; \n in it begins another one
+//	remove FILE        removes a file
 //
 // {DATA} is a folder that is not there yet.
 func TestScripts(t *testing.T) {
@@ -123,7 +124,11 @@ func (s *script) step(line string) {
 		redeem(s.t, s.vars["DATA"], rest)
 	case "write":
 		file, text, _ := strings.Cut(rest, " ")
-		if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(strings.ReplaceAll(text, `\n`, "\n")+"\n"), 0o600); err != nil {
+			s.fail("%v", err)
+		}
+	case "remove":
+		if err := os.Remove(rest); err != nil {
 			s.fail("%v", err)
 		}
 	default:

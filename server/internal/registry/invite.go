@@ -104,39 +104,33 @@ func (r *Registry) CreateInvite(ctx context.Context, label string, expires time.
 func (r *Registry) Invites(ctx context.Context) ([]Invite, error) {
 	rows, err := r.db.QueryContext(ctx, `SELECT `+inviteColumns+` ORDER BY expires, hash`)
 	if err != nil {
-		return nil, fmt.Errorf("list the invites: %w", err)
+		return nil, fmt.Errorf("list the invites: %w", explain(err))
 	}
 	defer func() { _ = rows.Close() }()
 	var invites []Invite
 	for rows.Next() {
 		i, err := scanInvite(rows)
 		if err != nil {
-			return nil, fmt.Errorf("list the invites: %w", err)
+			return nil, fmt.Errorf("list the invites: %w", explain(err))
 		}
 		invites = append(invites, i)
 	}
-	return invites, rows.Err()
+	return invites, explain(rows.Err())
 }
 
-// FindInvite returns the one invite whose ID begins with name.
-func (r *Registry) FindInvite(ctx context.Context, name string) (Invite, error) {
+// FindInvite returns the one invite whose ID begins with name (four digits at
+// least), or whose label is name. Of those with one label an open invite beats
+// the others, which are past.
+func (r *Registry) FindInvite(ctx context.Context, name string, now time.Time) (Invite, error) {
 	invites, err := r.Invites(ctx)
 	if err != nil {
 		return Invite{}, err
 	}
-	var found []Invite
-	for _, i := range invites {
-		if isPrefix(i.ID, name) {
-			found = append(found, i)
-		}
-	}
-	switch len(found) {
-	case 0:
-		return Invite{}, fmt.Errorf("%q: %w", name, ErrInviteUnknown)
-	case 1:
-		return found[0], nil
-	}
-	return Invite{}, fmt.Errorf("%q: %w", name, ErrAmbiguous)
+	labelled := func(i Invite) bool { return name != "" && i.Label == name }
+	return find(invites, name, ErrInviteUnknown,
+		func(i Invite) bool { return isPrefix(i.ID, name) },
+		func(i Invite) bool { return labelled(i) && i.State(now) == InviteOpen },
+		labelled)
 }
 
 // RevokeInvite takes an open or expired invite back. One that was used is past

@@ -11,6 +11,7 @@
 //
 //	users    handle (16) | ed25519 (32) | inner (32) | label | day joined | disabled
 //	invites  hash (32)   | label | expires | spent | revoked
+//	terms    mode | interval, the one row: what all of them have joined with
 //
 // The life of an invite:
 //
@@ -40,7 +41,7 @@ import (
 	"os"
 	"path/filepath"
 
-	_ "modernc.org/sqlite" // The driver "sqlite".
+	"modernc.org/sqlite" // The driver "sqlite" too.
 )
 
 // Errors that callers tell apart.
@@ -61,6 +62,8 @@ var (
 	ErrAmbiguous = errors.New("this fits more than one; give more of it")
 	// ErrNewer means that a newer undertone-server wrote the file.
 	ErrNewer = errors.New("the registry was written by a newer undertone-server")
+	// ErrDamaged means that the file is no registry any more.
+	ErrDamaged = errors.New("the file is damaged")
 )
 
 // A Registry is an open registry file. Its methods may be called from any
@@ -84,13 +87,29 @@ func Open(ctx context.Context, path string) (*Registry, error) {
 	r := &Registry{db: db}
 	if err := r.migrate(ctx); err != nil {
 		_ = db.Close()
-		return nil, fmt.Errorf("the registry %s: %w", path, err)
+		return nil, fmt.Errorf("the registry %s: %w", path, explain(err))
 	}
 	return r, nil
 }
 
 // Close closes the file. What was committed is on the disk already.
 func (r *Registry) Close() error { return r.db.Close() }
+
+// What SQLite says of a file that it cannot make sense of (SQLITE_CORRUPT and
+// SQLITE_NOTADB), in the low byte of its code.
+const (
+	sqliteCorrupt = 11
+	sqliteNotADB  = 26
+)
+
+// explain says what to do about a damaged file. Other errors pass unchanged.
+func explain(err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) || e.Code()&0xff != sqliteCorrupt && e.Code()&0xff != sqliteNotADB {
+		return err
+	}
+	return fmt.Errorf("%w, and was left as it is (%w); stop the server, and restore a backup of the data folder", ErrDamaged, err)
+}
 
 // touch makes the file with the right permissions, because SQLite would ask
 // only the umask, and gives its side files the permissions of the file itself.

@@ -122,11 +122,11 @@ func TestInviteStates(t *testing.T) {
 	if got := strings.Join(states, ", "); got != "late expired, back revoked, used used" {
 		t.Errorf("the states are %s", got)
 	}
-	found, err := r.FindInvite(ctx, revoked.ID[:6])
+	found, err := r.FindInvite(ctx, revoked.ID[:6], noon)
 	if err != nil || found.ID != revoked.ID {
 		t.Errorf("FindInvite: %+v, %v", found, err)
 	}
-	_, err = r.FindInvite(ctx, "00")
+	_, err = r.FindInvite(ctx, "00", noon)
 	want(t, err, ErrInviteUnknown)
 }
 
@@ -285,8 +285,13 @@ func TestRefusesForeignFile(t *testing.T) {
 	if err := os.WriteFile(garbage, []byte(strings.Repeat("not a database ", 99)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), garbage); err == nil {
-		t.Error("garbage was taken for a registry")
+	_, err = Open(t.Context(), garbage)
+	want(t, err, ErrDamaged)
+	if !strings.Contains(err.Error(), "restore a backup") {
+		t.Errorf("the message does not help: %v", err)
+	}
+	if kept, err := os.ReadFile(garbage); err != nil || !strings.HasPrefix(string(kept), "not a database ") { //nolint:gosec // a file of the test
+		t.Errorf("the damaged file was changed: %v", err)
 	}
 }
 

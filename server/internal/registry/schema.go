@@ -28,6 +28,11 @@ var migrations = []string{
 		spent   INTEGER NOT NULL DEFAULT 0,
 		revoked INTEGER NOT NULL DEFAULT 0
 	) STRICT, WITHOUT ROWID;`,
+	`CREATE TABLE terms (
+		only     INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+		mode     TEXT NOT NULL,
+		interval TEXT NOT NULL
+	) STRICT;`,
 }
 
 // migrate brings the file to the newest schema, or refuses a newer one. Two

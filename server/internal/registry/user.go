@@ -36,18 +36,18 @@ func (r *Registry) User(ctx context.Context, h key.Handle) (User, error) {
 func (r *Registry) Users(ctx context.Context) ([]User, error) {
 	rows, err := r.db.QueryContext(ctx, `SELECT `+userColumns+` ORDER BY label, handle`)
 	if err != nil {
-		return nil, fmt.Errorf("list the users: %w", err)
+		return nil, fmt.Errorf("list the users: %w", explain(err))
 	}
 	defer func() { _ = rows.Close() }()
 	var users []User
 	for rows.Next() {
 		u, err := scanUser(rows)
 		if err != nil {
-			return nil, fmt.Errorf("list the users: %w", err)
+			return nil, fmt.Errorf("list the users: %w", explain(err))
 		}
 		users = append(users, u)
 	}
-	return users, rows.Err()
+	return users, explain(rows.Err())
 }
 
 // FindUser returns the one user whose label is name, or whose handle begins
@@ -58,15 +58,19 @@ func (r *Registry) FindUser(ctx context.Context, name string) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	fits := []func(User) bool{
+	return find(users, name, ErrUserUnknown,
 		func(u User) bool { return isPrefix(u.Handle().String(), name) },
-		func(u User) bool { return name != "" && u.Label == name },
-	}
+		func(u User) bool { return name != "" && u.Label == name })
+}
+
+// find returns the one row that fits name, by the first of fits that any row
+// passes.
+func find[Row any](rows []Row, name string, unknown error, fits ...func(Row) bool) (none Row, err error) {
 	for _, fit := range fits {
-		var found []User
-		for _, u := range users {
-			if fit(u) {
-				found = append(found, u)
+		var found []Row
+		for _, row := range rows {
+			if fit(row) {
+				found = append(found, row)
 			}
 		}
 		switch len(found) {
@@ -74,10 +78,10 @@ func (r *Registry) FindUser(ctx context.Context, name string) (User, error) {
 		case 1:
 			return found[0], nil
 		default:
-			return User{}, fmt.Errorf("%q: %w", name, ErrAmbiguous)
+			return none, fmt.Errorf("%q: %w", name, ErrAmbiguous)
 		}
 	}
-	return User{}, fmt.Errorf("%q: %w", name, ErrUserUnknown)
+	return none, fmt.Errorf("%q: %w", name, unknown)
 }
 
 // SetDisabled disables or enables a user.
