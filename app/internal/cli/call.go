@@ -25,7 +25,8 @@ const (
 
 const callText = `Call a contact. It rings for half a minute. You learn whether the contact
 answered, and nothing else: busy, declined, away and blocked look the same,
-unless the contact chose to tell.
+unless the contact chose to tell. Before the first call keys are exchanged, which
+takes half a minute when both are online, and is given up after three minutes.
 
 With --in FILE.wav the file is played when the call is answered, and the call
 ends after it. --for bounds the time that you talk. Ctrl-C, h or q hangs up.
@@ -56,7 +57,7 @@ func (a *app) callCommand() *cobra.Command {
 func (a *app) call(ctx context.Context, o talk, name string) (err error) {
 	p, settings, err := a.openOnline(ctx)
 	if err != nil {
-		return err
+		return whileInUse(err, "idle is running on this profile (process %d); press c there to call")
 	}
 	defer p.Close()
 	if name, err = callable(p, name); err != nil {
@@ -137,7 +138,7 @@ func (c *outgoing) dial() {
 		c.s.stop(err)
 		return
 	}
-	c.s.report.dialed(c.name)
+	c.s.dialed(c.name)
 }
 
 // meet is for somebody who calls at the same moment.

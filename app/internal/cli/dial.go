@@ -52,6 +52,25 @@ func (s *session) dialing(b byte) bool {
 	return true
 }
 
+// take does what a line says that was typed where keys are not read singly. A
+// line is one thing: the letters of a name must not count as keys.
+func (s *session) take(line string) {
+	line = strings.TrimSpace(line)
+	name, calls := strings.CutPrefix(line, "c ")
+	switch {
+	case s.leaving || line == "" && !s.prompt.open:
+	case s.prompt.open:
+		s.prompt.open = false
+		s.dial(line)
+	case len(line) == 1:
+		s.press(line[0])
+	case calls:
+		s.dial(strings.TrimSpace(name))
+	default:
+		s.report.keys()
+	}
+}
+
 func (s *session) dial(name string) {
 	if name == "" {
 		return
@@ -60,5 +79,11 @@ func (s *session) dial(name string) {
 		s.report.note(err.Error())
 		return
 	}
-	s.report.dialed(name)
+	s.dialed(name)
+}
+
+// dialed reports that somebody is called.
+func (s *session) dialed(name string) {
+	o := s.contact(name)
+	s.report.dialed(o.name, o.paired)
 }

@@ -16,8 +16,12 @@ that anybody can see, so the longer, the less it says. Ctrl-C or q ends it.
 
 c calls somebody: type the name, then Enter. Calls from here show to nobody. When
 a contact calls: a answers, d declines (the caller cannot tell that from no
-answer), h hangs up, m mutes the microphone. Where keys are not read singly, as
-in a pipe, press Enter after each.
+answer), h hangs up, m mutes the microphone, v shows the safety words of the two
+of you. Where keys are not read singly, as in a pipe, each is a line, and
+«c NAME» calls.
+
+Meanwhile other commands can show your link, contacts and history; those that
+change something have to wait until idle has ended.
 
 With --answer auto every call is answered at once, and your microphone is open
 in it. With --answer never nothing rings; missed calls are shown and remembered.
@@ -107,6 +111,7 @@ func (a *app) idle(ctx context.Context, o talk, answer string, tellBusy *bool) (
 	}
 	defer func() { err = errors.Join(err, device.Close()) }()
 	return a.online(ctx, p, device, connection{answer: mode, asJSON: o.asJSON, typing: true}, func(s *session) {
+		s.missing = lookFor(ctx, device)
 		if s.report.typing && !o.asJSON {
 			s.report.keys()
 		}
@@ -114,4 +119,16 @@ func (a *app) idle(ctx context.Context, o talk, answer string, tellBusy *bool) (
 			s.endIn(o.length, nil)
 		}
 	})
+}
+
+// lookFor says what sound devices are missing, before the first call does. It
+// looks once, at the start, whatever happens.
+func lookFor(ctx context.Context, device *audio.Duplex) <-chan error {
+	missing := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(ctx, listFor)
+		defer cancel()
+		missing <- device.Missing(ctx)
+	}()
+	return missing
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"undertone/app/internal/phone"
@@ -17,8 +18,10 @@ type reporter struct {
 	bell   bool // it may ring
 	never  bool // calls do not ring
 
-	total   total
-	problem string // the sound's, as last reported
+	total    total
+	problem  string // the sound's, as last reported
+	offline  string // why, as last reported; "" once online
+	unpaired string // who was called without keys
 }
 
 // A total is what all calls of a session come to.
@@ -64,8 +67,8 @@ func (r *reporter) event(e phone.Event) {
 			r.total.answered++
 		}
 	}
-	if e.Kind == phone.Rings && r.never {
-		return
+	if e.Kind == phone.Rings && r.never || e.Kind == phone.Offline && e.Err == nil {
+		return // The second is the end of the session.
 	}
 	if r.asJSON {
 		r.print(eventLine{
@@ -75,7 +78,8 @@ func (r *reporter) event(e phone.Event) {
 		return
 	}
 	words, toErr := inWords(e)
-	if words == "" {
+	words += r.addition(e)
+	if words == "" || r.again(e, words) {
 		return
 	}
 	w := r.Out
@@ -86,6 +90,32 @@ func (r *reporter) event(e phone.Event) {
 	if e.Kind == phone.Rings && e.Err == nil {
 		r.rings()
 	}
+}
+
+// again reports whether a person has been told that already: a line that is
+// tried for hours fails for the same reason each time.
+func (r *reporter) again(e phone.Event, words string) bool {
+	switch e.Kind {
+	case phone.Online:
+		r.offline = ""
+	case phone.Offline:
+		was := r.offline
+		r.offline = words
+		return was == words
+	}
+	return false
+}
+
+// addition is what is to be said about calls before there are keys.
+func (r *reporter) addition(e phone.Event) string {
+	if r.unpaired == "" || e.Name != r.unpaired || e.Kind != phone.Paired && e.Kind != phone.Ended {
+		return ""
+	}
+	r.unpaired = ""
+	if e.Kind == phone.Ended && e.Outgoing && e.Outcome == call.NoAnswer {
+		return fmt.Sprintf(" Keys were never exchanged: has %s been online, and added your link?", e.Name)
+	}
+	return ""
 }
 
 // rings makes itself heard, and says which keys there are.
@@ -108,7 +138,7 @@ func inWords(e phone.Event) (words string, wrong bool) {
 		if e.Err == nil {
 			return "", false // The session ends.
 		}
-		return fmt.Sprintf("You are offline: %v. Trying again.", e.Err), true
+		return fmt.Sprintf("You are offline: %s Trying again.", sentence(reason(e.Err))), true
 	case phone.Paired:
 		if e.New {
 			return fmt.Sprintf("%s has your contact link, and is a contact now.", e.Name), false
@@ -130,6 +160,17 @@ func inWords(e phone.Event) (words string, wrong bool) {
 	case phone.VoiceHeard:
 	}
 	return "", false
+}
+
+// reason is why there is no line, without the name of the part that says so.
+func reason(err error) string { return strings.TrimPrefix(err.Error(), "rtc: ") }
+
+// sentence ends what may have an end already.
+func sentence(s string) string {
+	if strings.HasSuffix(s, "?") || strings.HasSuffix(s, ".") || strings.HasSuffix(s, "!") {
+		return s
+	}
+	return s + "."
 }
 
 // ending says how a call ended.
@@ -162,13 +203,18 @@ func ending(e phone.Event) string {
 	return how
 }
 
-// dialed reports that it rings at the other side.
-func (r *reporter) dialed(name string) {
-	if r.asJSON {
+// dialed reports that it rings at the other side, or does once there are keys.
+func (r *reporter) dialed(name string, paired bool) {
+	r.unpaired = ""
+	switch {
+	case r.asJSON:
 		r.print(eventLine{Event: "dialed", At: time.Now(), Name: name, Outgoing: true})
-		return
+	case paired:
+		fmt.Fprintf(r.Out, "Calling %s.\n", name)
+	default:
+		r.unpaired = name
+		fmt.Fprintf(r.Out, "Exchanging keys with %s first; that takes half a minute when both are online.\n", name)
 	}
-	fmt.Fprintf(r.Out, "Calling %s.\n", name)
 }
 
 // trouble reports a change of what is wrong with the sound.
@@ -184,8 +230,30 @@ func (r *reporter) trouble(err error) {
 	case now == "":
 		fmt.Fprintln(r.Err, "The sound works again.")
 	default:
-		fmt.Fprintf(r.Err, "The sound does not work: %s. A call goes on in silence meanwhile.\n", now)
+		fmt.Fprintf(r.Err, "The sound does not work: %s A call goes on in silence meanwhile.\n", sentence(now))
 	}
+}
+
+// missing reports that there would be no sound in a call.
+func (r *reporter) missing(err error) {
+	switch {
+	case err == nil:
+	case r.asJSON:
+		r.print(eventLine{Event: "sound", At: time.Now(), Error: text(err)})
+	default:
+		lines := strings.Split(text(err), "\n")
+		fmt.Fprintf(r.Err, "There will be no sound in a call: %s «undertone devices» lists what there is.\n", sentence(strings.Join(lines, ", and ")))
+	}
+}
+
+// words shows the safety words of a contact.
+func (r *reporter) words(o contactInfo) {
+	if r.asJSON {
+		r.print(map[string]any{"event": "words", "at": time.Now(), "name": o.name, "words": strings.Fields(o.words)})
+		return
+	}
+	fmt.Fprintf(r.Out, "The safety words of you and %s:\n\n    %s\n\nIf %s reads exactly the same, then when idle has ended: undertone contacts verify %s --yes\n",
+		o.name, strings.ReplaceAll(o.words, "\n", "\n    "), o.name, quoted(o.name))
 }
 
 // muted reports that the microphone was switched.
@@ -201,7 +269,9 @@ func (r *reporter) muted(on bool) {
 }
 
 // keys lists the keys.
-func (r *reporter) keys() { r.note("Keys: c call, a answer, d decline, h hang up, m mute, q quit") }
+func (r *reporter) keys() {
+	r.note("Keys: c call, a answer, d decline, h hang up, m mute, v safety words, q quit")
+}
 
 // note tells a person something that no program needs.
 func (r *reporter) note(s string) { fmt.Fprintln(r.Err, s) }

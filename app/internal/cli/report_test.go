@@ -40,6 +40,7 @@ func TestWords(t *testing.T) {
 	}{
 		{phone.Event{Kind: phone.Online}, "You are online."},
 		{phone.Event{Kind: phone.Offline, Err: why}, "You are offline: no way. Trying again."},
+		{phone.Event{Kind: phone.Offline, Err: errors.New("rtc: is it on?")}, "You are offline: is it on? Trying again."},
 		{phone.Event{Kind: phone.Offline}, ""},
 		{phone.Event{Kind: phone.Paired, Name: "Bert"}, "Keys are exchanged with Bert; you can call each other now."},
 		{phone.Event{Kind: phone.Paired, Name: "Bert", New: true}, "Bert has your contact link, and is a contact now."},
@@ -65,6 +66,64 @@ func TestWords(t *testing.T) {
 		}
 		if wrong != (c.event.Err != nil) {
 			t.Errorf("%q counts as wrong: %t", words, wrong)
+		}
+	}
+}
+
+// The same reason is said once, until the line was there again.
+func TestOfflineAgain(t *testing.T) {
+	var out bytes.Buffer
+	r := newReporter(Streams{Out: &out, Err: &out}, false, profile.AnswerAsk)
+	for _, e := range []phone.Event{
+		{Kind: phone.Offline, Err: errors.New("a")}, {Kind: phone.Offline, Err: errors.New("a")},
+		{Kind: phone.Offline, Err: errors.New("b")}, {Kind: phone.Online},
+		{Kind: phone.Offline, Err: errors.New("b")}, {Kind: phone.Offline},
+	} {
+		r.event(e)
+	}
+	want := "You are offline: a. Trying again.\nYou are offline: b. Trying again.\nYou are online.\nYou are offline: b. Trying again.\n"
+	if out.String() != want {
+		t.Errorf("it says %q", out.String())
+	}
+	out.Reset()
+	r.asJSON = true
+	if r.event(phone.Event{Kind: phone.Offline}); out.Len() > 0 {
+		t.Errorf("the end of a session is an event: %s", &out)
+	}
+}
+
+// What is missing for the sound is said at the start, as a sentence.
+func TestMissingSound(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{nil, ""},
+		{errors.New("no device: is it plugged in?"), "There will be no sound in a call: no device: is it plugged in? «undertone devices»"},
+		{errors.Join(errors.New("no microphone"), errors.New("no speaker")), "in a call: no microphone, and no speaker. «"},
+	} {
+		var out bytes.Buffer
+		r := newReporter(Streams{Out: &out, Err: &out}, false, profile.AnswerAsk)
+		if r.missing(c.err); !strings.Contains(out.String(), c.want) || c.err == nil && out.Len() > 0 {
+			t.Errorf("it says %q", &out)
+		}
+	}
+}
+
+// The first call says that keys come first, and what it may mean if none came.
+func TestCallWithoutKeys(t *testing.T) {
+	noAnswer := phone.Event{Kind: phone.Ended, Name: "Bert", Outgoing: true, Outcome: call.NoAnswer}
+	for _, paired := range []bool{false, true} {
+		var out bytes.Buffer
+		r := newReporter(Streams{Out: &out, Err: &out}, false, profile.AnswerAsk)
+		r.dialed("Bert", false)
+		if paired {
+			r.event(phone.Event{Kind: phone.Paired, Name: "Bert"})
+		}
+		r.event(noAnswer)
+		says(t, out.String(), "Exchanging keys with Bert first", "No answer from Bert.")
+		if got := strings.Contains(out.String(), "Keys were never exchanged: has Bert been online"); got == paired {
+			t.Errorf("paired %t: it says %s", paired, &out)
 		}
 	}
 }

@@ -49,9 +49,15 @@ type session struct {
 	// What makes a command of it; nil for nothing.
 	on     func(phone.Event) // after the event was reported
 	keys   <-chan byte
+	lines  <-chan string // instead of keys, in a pipe
 	prompt prompt
 	played <-chan struct{} // the sound file is at its end
 	ended  func()          // the sound file has ended
+
+	missing <-chan error // says once what is missing for the sound
+
+	// What the profile says about a contact.
+	contact func(name string) contactInfo
 
 	until   time.Time // zero: no end in sight
 	timer   *time.Timer
@@ -63,6 +69,7 @@ type session struct {
 
 func newSession(set handset, r *reporter) *session {
 	s := &session{set: set, report: r, timer: time.NewTimer(time.Hour), left: make(chan struct{})}
+	s.contact = func(name string) contactInfo { return contactInfo{name: name, paired: true} }
 	s.timer.Stop()
 	return s
 }
@@ -87,9 +94,14 @@ func (s *session) run(ctx context.Context) error {
 			s.hear(e)
 		case b := <-s.keys:
 			s.press(b)
+		case line := <-s.lines:
+			s.take(line)
 		case <-s.played:
 			s.played = nil
 			s.ended()
+		case err := <-s.missing:
+			s.missing = nil
+			s.report.missing(err)
 		case <-s.timer.C:
 			s.stop(s.late)
 		case <-trouble.C:
@@ -161,6 +173,8 @@ func (s *session) press(b byte) {
 		s.report.muted(s.set.Muted())
 	case 'q', 'Q':
 		s.stop(nil)
+	case 'v', 'V':
+		s.showWords()
 	case '\n', '\r', ' ', '\t':
 	default:
 		s.report.keys()
@@ -168,6 +182,38 @@ func (s *session) press(b byte) {
 	if err != nil {
 		s.report.note(err.Error())
 	}
+}
+
+// A contactInfo is what a session tells about a contact.
+type contactInfo struct {
+	name   string // as it is written in the profile
+	paired bool
+	words  string // the safety words, "" for nobody
+}
+
+func infoOf(p *profile.Profile, name string) contactInfo {
+	c := p.Snapshot()
+	defer c.Wipe()
+	o, err := c.Contact(name)
+	if err != nil {
+		return contactInfo{name: name}
+	}
+	info := contactInfo{name: o.Name, paired: len(o.State) > 0}
+	if words, err := wordsWith(c, o); err == nil {
+		info.words = words.String()
+	}
+	return info
+}
+
+// showWords shows the safety words of the other side: a call is where people
+// who know each other's voices compare them.
+func (s *session) showWords() {
+	with := s.set.State().With
+	if with == "" {
+		s.report.note("v shows the safety words in a call, and there is no call")
+		return
+	}
+	s.report.words(s.contact(with))
 }
 
 // A connection says how a command is online.
@@ -195,13 +241,16 @@ func (a *app) online(ctx context.Context, p *profile.Profile, sound audio.Device
 	}
 	defer keepGoing()()
 	s := newSession(set, newReporter(a.Streams, c.asJSON, c.answer))
+	s.contact = func(name string) contactInfo { return infoOf(p, name) }
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if c.typing {
 		single, restore := singleKeys(a.In)
 		defer restore()
-		if _, isTerminal := terminal(a.In); single || !isTerminal {
+		if _, isTerminal := terminal(a.In); single {
 			s.keys = readKeys(ctx, a.In)
+		} else if !isTerminal {
+			s.lines = readLines(ctx, a.In)
 		}
 		s.report.typing = single
 	}

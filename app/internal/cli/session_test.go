@@ -104,19 +104,50 @@ func TestKeys(t *testing.T) {
 	})
 }
 
-// Whoever is online calls from there: a name can be typed, mended and given up.
+// Where keys are not read singly a line is one thing: no letter of a name is a
+// key.
 func TestCallByName(t *testing.T) {
 	dir := dirWithBert(t)
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakePhone(func(ctx context.Context, _ *fakePhone) error { return until(ctx) })
 		p := newConsole(t)
-		p.app.In = strings.NewReader("c Bern\x7ft\ncAnna\x1bh\nc\nq")
+		p.app.In = strings.NewReader("c bert\nc\nNobody\nc\n\nhad\nh\nq")
 		code, _ := p.online(f, with(silent, "idle", "--profile", dir)...)
-		if want := "call Bert, hangup, leave, await idle"; f.commands() != want || code != exitDone {
+		if want := "call bert, call Nobody, hangup, leave, await idle"; f.commands() != want || code != exitDone {
 			t.Errorf("the phone was told: %s; exit code %d", f.commands(), code)
 		}
-		says(t, p.out.String(), "Calling Bert")
+		says(t, p.out.String(), "Exchanging keys with Bert first")
+		says(t, p.err.String(), "Keys: c call")
 	})
+}
+
+// Whoever is online calls from there: a name can be typed, mended and given up.
+func TestTypedName(t *testing.T) {
+	f := newFakePhone(nil)
+	p := newConsole(t)
+	s := newSession(f, newReporter(p.app.Streams, false, profile.AnswerAsk))
+	for _, b := range []byte("c Bern\x7ft\ncAnna\x1bh\nc\n") {
+		s.press(b)
+	}
+	if want := "call Bert, hangup"; f.commands() != want {
+		t.Errorf("the phone was told: %s", f.commands())
+	}
+	says(t, p.out.String(), "Calling Bert")
+}
+
+// In a call v shows the words to compare.
+func TestWordsInACall(t *testing.T) {
+	dir := dirWithBert(t)
+	for with, words := range map[string]string{"": "there is no call", "Bert": "undertone contacts verify Bert --yes"} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakePhone(func(ctx context.Context, _ *fakePhone) error { return until(ctx) })
+			f.state = talking(with)
+			p := newConsole(t)
+			p.app.In = strings.NewReader("v\nq\n")
+			p.online(f, append([]string{"idle", "--profile", dir}, silent...)...)
+			says(t, p.out.String()+p.err.String(), words)
+		})
+	}
 }
 
 // Ctrl-C hangs up first, and the phone runs until that is done.

@@ -85,6 +85,22 @@ func readKeys(ctx context.Context, in io.Reader) <-chan byte {
 }
 
 var errNobodyThere = errors.New("nobody can be asked here")
+// readLines is readKeys for where keys are not read singly.
+func readLines(ctx context.Context, in io.Reader) <-chan string {
+	lines := make(chan string)
+	go func() {
+		r := bufio.NewScanner(in)
+		for r.Scan() {
+			select {
+			case lines <- r.Text():
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return lines
+}
+
 
 // askSecret asks for something that must not be seen on the screen.
 func (a *app) askSecret(ctx context.Context, prompt string) ([]byte, error) {
