@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -84,7 +85,6 @@ func readKeys(ctx context.Context, in io.Reader) <-chan byte {
 	return keys
 }
 
-var errNobodyThere = errors.New("nobody can be asked here")
 // readLines is readKeys for where keys are not read singly.
 func readLines(ctx context.Context, in io.Reader) <-chan string {
 	lines := make(chan string)
@@ -101,16 +101,55 @@ func readLines(ctx context.Context, in io.Reader) <-chan string {
 	return lines
 }
 
+var errNobodyThere = errors.New("nobody can be asked here")
 
-// askSecret asks for something that must not be seen on the screen.
+// askSecret asks for something that must not be seen on the screen. The terminal
+// stops showing what is typed before the question appears, since some type at
+// once, and shows it again however this ends.
 func (a *app) askSecret(ctx context.Context, prompt string) ([]byte, error) {
 	fd, ok := terminal(a.In)
 	if !ok {
 		return nil, errNobodyThere
 	}
+	show, err := hideTyping(fd)
+	if err != nil {
+		return nil, fmt.Errorf("cannot hide what is typed here: %w", err)
+	}
+	defer show()
 	fmt.Fprint(a.Err, prompt)
-	defer fmt.Fprintln(a.Err)
-	return wait(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
+	defer fmt.Fprintln(a.Err) // The one of Enter was not shown.
+	return wait(ctx, func() ([]byte, error) { return readTyped(a.In) })
+}
+
+// hideTyping makes the terminal hand over lines without showing them. Ctrl-C
+// stays what it is.
+func hideTyping(fd int) (show func(), err error) {
+	old, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if err != nil {
+		return nil, err
+	}
+	hidden := *old
+	hidden.Lflag &^= unix.ECHO
+	hidden.Lflag |= unix.ICANON | unix.ISIG
+	hidden.Iflag |= unix.ICRNL
+	if err := unix.IoctlSetTermios(fd, unix.TCSETS, &hidden); err != nil {
+		return nil, err
+	}
+	return func() { _ = unix.IoctlSetTermios(fd, unix.TCSETS, old) }, nil // As in KeepTerminal.
+}
+
+// lineSize is the longest line that a terminal hands over, with its end.
+const lineSize = 4096
+
+// readTyped reads what was typed up to Enter. A terminal gives a line at a time,
+// so one read is all, and leaves no copy behind.
+func readTyped(in io.Reader) ([]byte, error) {
+	line := make([]byte, lineSize)
+	n, err := in.Read(line)
+	if err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(line[:n], []byte("\n")), nil
 }
 
 // confirm asks a question that is answered with yes or no.
