@@ -132,6 +132,17 @@ func trouble(half any) error {
 	return nil
 }
 
+// Faults returns how often the sound of both halves broke off so far because the
+// machine or a sound device was late.
+func (d *Duplex) Faults() uint64 { return faults(d.mouth) + faults(d.ear) }
+
+func faults(half any) uint64 {
+	if f, ok := half.(interface{ Faults() uint64 }); ok {
+		return f.Faults()
+	}
+	return 0
+}
+
 // Duration returns how long n samples last.
 func Duration(n int) time.Duration {
 	return time.Duration(n) * time.Second / cell.SampleRate

@@ -297,6 +297,7 @@ type summaryLine struct {
 	CellsLost      uint64    `json:"cells_lost"`
 	VoiceHeard     uint64    `json:"voice_heard"`
 	VoiceConcealed uint64    `json:"voice_concealed"`
+	SoundFaults    uint64    `json:"sound_faults"`
 }
 
 // summary reports the figures of the whole session.
@@ -307,7 +308,7 @@ func (r *reporter) summary(s phone.State) {
 			Event: "summary", At: time.Now(),
 			Calls: r.total.calls, Answered: r.total.answered, TalkedS: r.total.talked.Seconds(),
 			CellsSent: c.Pacer.Sent, CellsSkipped: c.Pacer.Skipped, CellsReceived: c.Received, CellsLost: c.Lost,
-			VoiceHeard: s.Played.Heard, VoiceConcealed: s.Played.Concealed,
+			VoiceHeard: s.Played.Heard, VoiceConcealed: s.Played.Concealed, SoundFaults: s.SoundFaults,
 		})
 		return
 	}
@@ -315,6 +316,16 @@ func (r *reporter) summary(s phone.State) {
 		fmt.Fprintf(r.Out, "Cells: %d sent, %d skipped, %d received, %d lost. Voice: %d heard, %d concealed.\n",
 			c.Pacer.Sent, c.Pacer.Skipped, c.Received, c.Lost, s.Played.Heard, s.Played.Concealed)
 	}
+	if s.SoundFaults > 0 {
+		fmt.Fprintf(r.Out, "The sound broke off here %s: this machine or its sound device was too busy. A larger --latency helps.\n", times(s.SoundFaults))
+	}
+}
+
+func times(n uint64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // print prints a line of JSON. That nobody reads it any more is no reason to go

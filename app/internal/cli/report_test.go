@@ -144,6 +144,21 @@ func TestRings(t *testing.T) {
 	}
 }
 
+// Sound that broke off is worth a line, sound that did not is not.
+func TestSoundFaults(t *testing.T) {
+	for faults, want := range map[uint64]string{
+		0: "",
+		1: "The sound broke off here once: this machine or its sound device was too busy. A larger --latency helps.\n",
+		7: "The sound broke off here 7 times: this machine or its sound device was too busy. A larger --latency helps.\n",
+	} {
+		var out bytes.Buffer
+		newReporter(Streams{Out: &out, Err: &out}, false, profile.AnswerAsk).summary(phone.State{SoundFaults: faults})
+		if got := out.String(); got != want {
+			t.Errorf("after %d faults it says %q", faults, got)
+		}
+	}
+}
+
 // A program that reads no more ends nothing.
 func TestClosedPipe(t *testing.T) {
 	r := newReporter(Streams{Out: brokenWriter{}, Err: brokenWriter{}}, true, profile.AnswerAsk)

@@ -331,7 +331,7 @@ func TestJSONLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakePhone(answered(2*time.Second, call.PeerHungUp))
 		f.state.Counts.Pacer.Sent, f.state.Counts.Pacer.Skipped, f.state.Counts.Received, f.state.Counts.Lost = 100, 1, 97, 2
-		f.state.Played.Heard, f.state.Played.Concealed = 48, 2
+		f.state.Played.Heard, f.state.Played.Concealed, f.state.SoundFaults = 48, 2, 3
 		f.state.Trouble = errors.New("no microphone")
 		p := newConsole(t)
 		if code, _ := p.online(f, with(silent, "call", "Bert", "--json", "--profile", dir)...); code != exitDone {
@@ -354,7 +354,7 @@ func TestJSONLines(t *testing.T) {
 		want := map[string]any{
 			"calls": 1.0, "answered": 1.0, "talked_s": 2.0,
 			"cells_sent": 100.0, "cells_skipped": 1.0, "cells_received": 97.0, "cells_lost": 2.0,
-			"voice_heard": 48.0, "voice_concealed": 2.0,
+			"voice_heard": 48.0, "voice_concealed": 2.0, "sound_faults": 3.0,
 		}
 		for k, v := range want {
 			if last[k] != v {

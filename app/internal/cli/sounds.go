@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,12 +17,17 @@ import (
 // noneWord is no sound at all, for --in and --out.
 const noneWord = "none"
 
-// sounds is what --in and --out say.
-type sounds struct{ in, out string }
+// sounds is what --in, --out and --latency say.
+type sounds struct {
+	in, out string
+	latency time.Duration // 0 is the least that is safe on an idle machine
+}
 
 func (s *sounds) flags(cmd *cobra.Command, in, out string) {
 	cmd.Flags().StringVar(&s.in, "in", in, "what the other side hears: mic, `FILE.wav` or none")
 	cmd.Flags().StringVar(&s.out, "out", out, "where you hear the other side: speaker, `FILE.wav` (is made or replaced) or none")
+	cmd.Flags().DurationVar(&s.latency, "latency", 0,
+		fmt.Sprintf("keep so much sound waiting at microphone and speaker, up to %v: helps where a busy machine makes it break off", sound.MaxLatency))
 	for _, flag := range []string{"in", "out"} {
 		if err := cmd.MarkFlagFilename(flag, "wav"); err != nil {
 			panic(err) // The flag stands three lines above.
@@ -32,7 +38,14 @@ func (s *sounds) flags(cmd *cobra.Command, in, out string) {
 // check says what is wrong with the flags. A file must be called .wav, so that
 // nobody makes one that is called "micro" by mistake.
 func (s *sounds) check() error {
-	return errors.Join(checkSound("--in", s.in, audio.Mic), checkSound("--out", s.out, audio.Speaker))
+	return errors.Join(checkSound("--in", s.in, audio.Mic), checkSound("--out", s.out, audio.Speaker), checkLatency(s.latency))
+}
+
+func checkLatency(d time.Duration) error {
+	if d < 0 || d > sound.MaxLatency {
+		return fmt.Errorf("--latency %v: use at most %v", d, sound.MaxLatency)
+	}
+	return nil
 }
 
 func checkSound(flag, value, device string) error {
@@ -54,6 +67,6 @@ func (s *sounds) open(c profile.Settings) (*audio.Duplex, error) {
 	}
 	return audio.Open(audio.Options{
 		In: null(s.in), Out: null(s.out),
-		Sound: sound.Config{Choice: sound.Choice{MicName: c.Microphone, SpeakerName: c.Speaker}},
+		Sound: sound.Config{Choice: sound.Choice{MicName: c.Microphone, SpeakerName: c.Speaker, Latency: s.latency}},
 	})
 }

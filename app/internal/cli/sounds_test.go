@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"undertone/app/internal/audio"
+	"undertone/app/internal/audio/sound"
 	"undertone/app/internal/profile"
 )
 
@@ -27,8 +28,16 @@ func TestSoundFlags(t *testing.T) {
 		{"a.mp3", "none", false},
 		{"none", "heard", false},
 	} {
-		if err := (&sounds{c.in, c.out}).check(); (err == nil) != c.ok {
+		if err := (&sounds{in: c.in, out: c.out}).check(); (err == nil) != c.ok {
 			t.Errorf("--in %q --out %q: %v", c.in, c.out, err)
+		}
+	}
+	for latency, ok := range map[time.Duration]bool{
+		0: true, 100 * time.Millisecond: true, sound.MaxLatency: true,
+		-time.Millisecond: false, sound.MaxLatency + 1: false,
+	} {
+		if err := (&sounds{in: "mic", out: "speaker", latency: latency}).check(); (err == nil) != ok {
+			t.Errorf("--latency %v: %v", latency, err)
 		}
 	}
 }
@@ -164,7 +173,7 @@ func TestEchoAllocatesNothing(t *testing.T) {
 
 // No sound needs no sound card, so nothing can be wrong with it.
 func TestNoSound(t *testing.T) {
-	d, err := (&sounds{noneWord, noneWord}).open(profile.Settings{Microphone: "x", Speaker: "y"})
+	d, err := (&sounds{in: noneWord, out: noneWord}).open(profile.Settings{Microphone: "x", Speaker: "y"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -245,7 +245,10 @@ func (p *Phone) State() State {
 	s := p.engine.State()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return State{State: s, With: p.names[s.Peer], Trouble: trouble(p.cfg.Sound), Muted: p.Muted()}
+	return State{
+		State: s, With: p.names[s.Peer], Muted: p.Muted(),
+		Trouble: trouble(p.cfg.Sound), SoundFaults: soundFaults(p.cfg.Sound),
+	}
 }
 
 // A State is how things stand.
@@ -255,6 +258,9 @@ type State struct {
 	With string
 	// Trouble is what is wrong with the sound, nil if nothing is.
 	Trouble error
+	// SoundFaults is how often the sound broke off here because this machine or
+	// its sound devices were late.
+	SoundFaults uint64
 	// Muted reports whether the microphone is muted.
 	Muted bool
 }
@@ -264,4 +270,11 @@ func trouble(d audio.Device) error {
 		return t.Trouble()
 	}
 	return nil
+}
+
+func soundFaults(d audio.Device) uint64 {
+	if f, ok := d.(interface{ Faults() uint64 }); ok {
+		return f.Faults()
+	}
+	return 0
 }

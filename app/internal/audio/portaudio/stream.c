@@ -24,6 +24,8 @@ struct ut_stream {
 static uint64_t load(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 static void store(uint64_t *p, uint64_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 
+static void fault(struct ut_line *line) { store(&line->faults, load(&line->faults) + 1); }
+
 // capture appends to the ring. It never waits for the reader: the parent sees
 // by the count that it was overtaken, and skips.
 static void capture(struct ut_stream *s, const float *in, unsigned long frames)
@@ -52,7 +54,7 @@ static void play(struct ut_stream *s, float *out, unsigned long frames)
 			out[i * s->channels + c] = s->last;
 	}
 	if (n < frames && s->running)
-		store(&m->played.faults, load(&m->played.faults) + 1);
+		fault(&m->played);
 	s->running = n == frames;
 	store(&m->played.count, at + n);
 }
@@ -62,11 +64,15 @@ static int callback(const void *in, void *out, unsigned long frames, const PaStr
 {
 	struct ut_stream *s = user;
 	(void)time;
+	struct ut_memory *m = s->memory;
 	if (s->is_input) {
 		if (flags & (paInputOverflow | paInputUnderflow))
-			store(&s->memory->captured.faults, load(&s->memory->captured.faults) + 1);
+			fault(&m->captured);
 		capture(s, in, frames);
 	} else {
+		// Before the first sound nobody hears that the device had to wait.
+		if (s->running && flags & (paOutputOverflow | paOutputUnderflow))
+			fault(&m->played);
 		play(s, out, frames);
 	}
 	return paContinue;

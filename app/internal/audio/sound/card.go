@@ -65,6 +65,8 @@ type Card struct {
 type counters struct {
 	helpers atomic.Uint64
 	process atomic.Int64
+	// The faults of the streams before the present ones.
+	captureFaults, playbackFaults atomic.Uint64
 }
 
 type listed struct {
@@ -121,22 +123,37 @@ func (c *Card) Playing() bool { return c.session.Load() != nil }
 type Stats struct {
 	Helpers uint64 // helpers started so far
 	Process int    // the process id of the present one, or 0
-	// Of the present streams: how often a ring ran dry or skipped.
+	// How often, since Open, the sound broke off while live: a ring ran dry or
+	// skipped, or the device said that it had to wait.
 	CaptureFaults, PlaybackFaults uint64
-	// How much faster than 1 the two directions run, in millionths.
+	// How much faster than 1 the two directions run now, in millionths.
 	CapturePPM, PlaybackPPM int
 }
 
 // Stats returns how the card is doing.
 func (c *Card) Stats() Stats {
-	s := Stats{Helpers: c.stats.helpers.Load(), Process: int(c.stats.process.Load())}
+	s := Stats{
+		Helpers:        c.stats.helpers.Load(),
+		Process:        int(c.stats.process.Load()),
+		CaptureFaults:  c.stats.captureFaults.Load(),
+		PlaybackFaults: c.stats.playbackFaults.Load(),
+	}
 	if now := c.session.Load(); now != nil {
-		in, out := now.in.drift.Stats(), now.out.drift.Stats()
-		s.CaptureFaults = in.Dry + in.Skipped + c.memory.Captured.Faults.Load()
-		s.PlaybackFaults = out.Dry + out.Skipped + c.memory.Played.Faults.Load()
-		s.CapturePPM, s.PlaybackPPM = in.PPM, out.PPM
+		in, out := now.faults()
+		s.CaptureFaults += in
+		s.PlaybackFaults += out
+		s.CapturePPM, s.PlaybackPPM = now.in.drift.Stats().PPM, now.out.drift.Stats().PPM
 	}
 	return s
+}
+
+// setSession changes what the slots see, and keeps the faults of what was before.
+func (c *Card) setSession(s *session) {
+	if old := c.session.Swap(s); old != nil {
+		in, out := old.faults()
+		c.stats.captureFaults.Add(in)
+		c.stats.playbackFaults.Add(out)
+	}
 }
 
 // Devices asks the helper for the devices there are.
@@ -236,6 +253,9 @@ type Mic struct {
 	idle *idler
 }
 
+// Faults returns how often what is heard broke off; see Stats.
+func (m *Mic) Faults() uint64 { return m.card.Stats().CaptureFaults }
+
 // Read fills pcm with what was heard, silence when there is nothing.
 func (m *Mic) Read(pcm []float32) {
 	if s := m.now(); s != nil && s.choice.Mic {
@@ -251,6 +271,9 @@ type Speaker struct {
 	half
 	idle *idler
 }
+
+// Faults returns how often what is played broke off; see Stats.
+func (s *Speaker) Faults() uint64 { return s.card.Stats().PlaybackFaults }
 
 // Write plays pcm, or drops it when nothing is open.
 func (s *Speaker) Write(pcm []float32) {

@@ -40,17 +40,27 @@ type session struct {
 	choice Choice
 	in     capture
 	out    playback
+	// What the memory's fault counts were when the streams opened.
+	captured, played uint64
 }
 
 func newSession(m *Memory, c Choice) *session {
 	latency := int(min(c.Latency, MaxLatency) * cell.SampleRate / time.Second)
 	burst := max(callbackBurst, latency/4)
-	s := &session{choice: c}
+	s := &session{choice: c, captured: m.Captured.Faults.Load(), played: m.Played.Faults.Load()}
 	s.in = capture{memory: m, next: m.Captured.Count.Load(), cushion: max(captureCushion, latency/2), burst: burst}
 	s.in.drift = codec.NewDrift(s.in.cushion, driftRoom)
 	s.out = playback{memory: m, cushion: max(playbackCushion, latency/2), burst: burst}
 	s.out.drift = codec.NewDrift(playbackRest, driftRoom)
 	return s
+}
+
+// faults returns how often the sound broke off since the streams opened. It may
+// be called from anywhere.
+func (s *session) faults() (in, out uint64) {
+	mic, speaker, m := s.in.drift.Stats(), s.out.drift.Stats(), s.in.memory
+	return mic.Dry + mic.Skipped + m.Captured.Faults.Load() - s.captured,
+		speaker.Dry + speaker.Skipped + m.Played.Faults.Load() - s.played
 }
 
 // capture is the half of a session that Read uses.

@@ -129,3 +129,26 @@ func TestPlaybackAfterAGap(t *testing.T) {
 		t.Errorf("after the gap %v is heard", last)
 	}
 }
+
+// TestFaultsOutliveTheirStreams: what went wrong in a call can be asked for
+// after it, and what the device did between two calls is nobody's fault.
+func TestFaultsOutliveTheirStreams(t *testing.T) {
+	c := &Card{memory: &Memory{}}
+	for call := range uint64(3) {
+		c.memory.Captured.Faults.Add(100)
+		c.memory.Played.Faults.Add(100)
+		c.setSession(newSession(c.memory, Choice{Mic: true, Speaker: true}))
+		c.memory.Captured.Faults.Add(1)
+		c.memory.Played.Faults.Add(2)
+		for _, when := range []string{"in", "after"} {
+			if s := c.Stats(); s.CaptureFaults != call+1 || s.PlaybackFaults != 2*(call+1) {
+				t.Errorf("%s call %d: %d and %d faults, want %d and %d", when, call,
+					s.CaptureFaults, s.PlaybackFaults, call+1, 2*(call+1))
+			}
+			c.setSession(nil)
+		}
+	}
+	if mic, speaker := c.Mic().Faults(), c.Speaker().Faults(); mic != 3 || speaker != 6 {
+		t.Errorf("the halves have %d and %d faults, want 3 and 6", mic, speaker)
+	}
+}

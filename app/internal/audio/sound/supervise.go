@@ -49,7 +49,7 @@ func (c *Card) supervise() {
 	for {
 		began := time.Now()
 		err := c.tend()
-		c.session.Store(nil)
+		c.setSession(nil)
 		c.stats.process.Store(0)
 		if err == nil {
 			return
@@ -163,13 +163,13 @@ func (k *keeper) died() error {
 func (k *keeper) setState(s state, now time.Time) {
 	k.state, k.since = s, now
 	if s != playing {
-		k.card.session.Store(nil)
+		k.card.setSession(nil)
 		return
 	}
 	m := k.card.memory
 	k.captured, k.played, k.moved = m.Captured.Count.Load(), m.Played.Count.Load(), now
 	k.flowing = false
-	k.card.session.Store(newSession(m, k.choice))
+	k.card.setSession(newSession(m, k.choice))
 	k.card.trouble.Store(nil)
 }
 
