@@ -23,29 +23,73 @@ func friends(t *testing.T, i cell.Interval) *world {
 	return w
 }
 
-// whole checks that speech was heard whole. What the network or a busy machine
-// lost is concealed, which is no fault of the program: the counts of the process
-// that heard tell.
-func whole(t *testing.T, who string, said, heard []float32, of event) {
+// whole checks that speech was heard, and that it was heard whole as far as this
+// program can help: what a busy machine does shows in the counts of the two
+// processes. A cell that came too late is concealed, which may be a gap. Where a
+// sound card had to wait, or a process had, anything may follow.
+func whole(t *testing.T, who string, said, heard []float32, here, there event) {
 	t.Helper()
-	q := quality.Compare(said, heard)
-	t.Logf("%s: similarity %.2f, %d clicks, %d gaps, %d repeats, stretch %d samples; %d cells of voice heard, %d concealed",
-		who, q.Similarity, len(q.Clicks), len(q.Gaps), len(q.Repeats), q.Stretch, of.Heard, of.Concealed)
-	if of.Concealed == 0 && !q.Whole() {
+	q := piecemeal(said, heard)
+	faults, skipped := here.SoundFaults+there.SoundFaults, here.CellsSkipped+there.CellsSkipped
+	t.Logf("%s: similarity %.2f, %.2f at the least, %d clicks, %d gaps, %d repeats, shift %d samples; "+
+		"%d cells heard, %d concealed, %d skipped; %d sound faults",
+		who, q.similarity, q.worst, q.clicks, q.gaps, q.repeats, q.shift,
+		here.Heard, here.Concealed, skipped, faults)
+	if faults+skipped == 0 && (q.clicks > 0 || q.gaps+q.repeats > here.Concealed || q.shift > maxShift) {
 		t.Errorf("%s did not hear the speech whole: %+v", who, q)
 	}
-	if of.Concealed*20 > of.Heard {
-		t.Errorf("%s: %d of %d cells of voice were concealed", who, of.Concealed, of.Heard)
+	if faults+skipped == 0 && here.Concealed*100 < here.Heard && q.worst < 0.8 {
+		t.Errorf("nothing disturbed it, and %s heard parts of the speech with a similarity of %.2f", who, q.worst)
 	}
-	if q.Similarity < 0.85 {
-		t.Errorf("%s heard the speech with a similarity of %.2f", who, q.Similarity)
+	// However busy the machine is, every part of the speech can be understood.
+	if q.similarity < 0.6 || q.worst < 0.4 {
+		t.Errorf("%s heard the speech with a similarity of %.2f, parts of it with %.2f", who, q.similarity, q.worst)
 	}
-	// The first word is not cut: the first half second of speech is there.
-	const half = cell.SampleRate / 2
-	from := firstSound(said)
-	if first := quality.Compare(said[from:from+4*half], heard[max(0, q.Delay+from):]); first.Similarity < 0.7 {
-		t.Errorf("%s heard the first words with a similarity of %.2f", who, first.Similarity)
+	if here.Concealed*5 > here.Heard {
+		t.Errorf("%s: %d of %d cells of voice were concealed", who, here.Concealed, here.Heard)
 	}
+}
+
+// maxShift is how much the delay may change from one part of the speech to the
+// next: half a cell of voice, in samples. It follows the line and the clocks by
+// some milliseconds, unheard. A block that is missing or there twice is more.
+const maxShift = cell.SampleRate / 50
+
+// A comparison is what speech is compared by.
+type comparison struct {
+	similarity, worst     float64 // of all parts in the mean, and of the worst
+	clicks, gaps, repeats int
+	shift                 int // the largest change of the delay, in samples
+}
+
+// piecemeal compares part by part, each with a delay of its own, from the first
+// word on. A part that was not heard at all has a similarity of 0.2 at most.
+func piecemeal(said, heard []float32) comparison {
+	const part, margin = 2 * cell.SampleRate, cell.SampleRate / 4
+	about, last, parts := quality.Align(said, heard).Delay, 0, 0
+	c := comparison{worst: 1}
+	for at := firstSound(said); at+part <= len(said); at += part {
+		from := min(max(0, at+about-margin), len(heard))
+		q := quality.Compare(said[at:at+part], heard[from:min(from+part+2*margin, len(heard))])
+		c.similarity += q.Similarity
+		c.worst = min(c.worst, q.Similarity)
+		c.gaps += len(q.Gaps)
+		c.repeats += len(q.Repeats)
+		for _, place := range q.Clicks {
+			if place -= q.Delay; place >= 0 && place < part { // Not where heard is cut.
+				c.clicks++
+			}
+		}
+		delay := from + q.Delay - at
+		if parts > 0 {
+			c.shift = max(c.shift, delay-last, last-delay)
+		}
+		c.shift = max(c.shift, q.Stretch, -q.Stretch)
+		last = delay
+		parts++
+	}
+	c.similarity /= float64(parts)
+	return c
 }
 
 // firstSound returns where the pause before the first word ends.
@@ -85,8 +129,8 @@ func TestSeparateProcesses(t *testing.T) {
 	if code != 0 {
 		t.Errorf("idle ended with exit code %d", code)
 	}
-	whole(t, "bob", pcm(t, assets.Speech()), load(t, filepath.Join(w.dir, "bob.wav")), bobSaw)
-	whole(t, "ann", pcm(t, assets.Answer()), load(t, filepath.Join(w.dir, "ann.wav")), annSaw)
+	whole(t, "bob", pcm(t, assets.Speech()), load(t, filepath.Join(w.dir, "bob.wav")), bobSaw, annSaw)
+	whole(t, "ann", pcm(t, assets.Answer()), load(t, filepath.Join(w.dir, "ann.wav")), annSaw, bobSaw)
 	if code := w.server.stop(syscall.SIGTERM); code != 0 {
 		t.Errorf("SIGTERM ends the server with exit code %d", code)
 	}
@@ -117,12 +161,13 @@ func TestPulseAudio(t *testing.T) {
 	atBob := bobEnds.speaker.Record(t, filepath.Join(w.dir, "bob.wav"))
 	atAnn := annEnds.speaker.Record(t, filepath.Join(w.dir, "ann.wav"))
 
-	bob := w.run("bob", bobEnv, "idle", "--answer", "auto")
+	// As somebody would who hears gaps: tests keep a machine busy.
+	bob := w.run("bob", bobEnv, "idle", "--answer", "auto", "--latency", "300ms")
 	bob.await("online")
-	ann := w.run("ann", annEnv, "call", "bob")
+	ann := w.run("ann", annEnv, "call", "bob", "--latency", "300ms")
 	ann.await("voice_heard")
 	bob.await("voice_heard")
-	settle := time.NewTimer(time.Second) // The sound cards of both open.
+	settle := time.NewTimer(4 * time.Second) // The sound cards of both open, and fall into step.
 	<-settle.C
 	annEnds.mic.Play(t, w.wavFile("speech.wav", assets.Speech()))
 	bobEnds.mic.Play(t, w.wavFile("answer.wav", assets.Answer()))
@@ -143,8 +188,8 @@ func TestPulseAudio(t *testing.T) {
 	if s := ann.stderr.String() + bob.stderr.String(); strings.Contains(s, "ALSA") {
 		t.Errorf("sound drivers talk on the terminal: %s", s)
 	}
-	whole(t, "bob", pcm(t, assets.Speech()), load(t, filepath.Join(w.dir, "bob.wav")), bobSaw)
-	whole(t, "ann", pcm(t, assets.Answer()), load(t, filepath.Join(w.dir, "ann.wav")), annSaw)
+	whole(t, "bob", pcm(t, assets.Speech()), load(t, filepath.Join(w.dir, "bob.wav")), bobSaw, annSaw)
+	whole(t, "ann", pcm(t, assets.Answer()), load(t, filepath.Join(w.dir, "ann.wav")), annSaw, bobSaw)
 }
 
 // kill -9 of the server loses no user and no invite, and a call goes on when the

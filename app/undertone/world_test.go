@@ -186,6 +186,7 @@ type event struct {
 	CellsLost    int     `json:"cells_lost"`
 	Heard        int     `json:"voice_heard"`
 	Concealed    int     `json:"voice_concealed"`
+	SoundFaults  int     `json:"sound_faults"`
 }
 
 // start starts a command that is ended with the test.
