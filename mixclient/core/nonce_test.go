@@ -6,7 +6,6 @@ import (
 
 	"pgregory.net/rapid"
 
-	"undertone/mixclient/contact"
 	"undertone/mixclient/tmix"
 	"undertone/transport/cell"
 	"undertone/transport/seal"
@@ -58,26 +57,6 @@ func (l *ledger) online(x *exchange, u *user) {
 	u.core.Online(x.slot, &tap{tmix.New(link, 64), l})
 }
 
-// restart is a client that was ended and started again, with what its profile
-// kept.
-func (l *ledger) restart(x *exchange, u *user) {
-	c, err := New(Config{Self: u.id, Name: u.name, Intro: u.intro, Interval: testInterval})
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	u.core.Contacts(func(k *contact.Contact) {
-		again := contact.New(u.handle(), k.Name, k.Fingerprint)
-		again.Intro = k.Intro
-		if err := again.SetState(k.State()); err != nil {
-			l.t.Fatal(err)
-		}
-		c.Add(again)
-	})
-	c.dummy = rest{}
-	u.core = c
-	l.online(x, u)
-}
-
 // No nonce is ever used twice, whatever happens: calls, lines that are lost and
 // come back, clients that are restarted, clocks of the server that go back,
 // cells that are lost.
@@ -112,7 +91,8 @@ func TestNoNonceTwice(t *testing.T) {
 			case "reconnect":
 				l.online(x, u)
 			case "restart":
-				l.restart(x, u)
+				x.restart(u, true)
+				l.online(x, u)
 			case "back":
 				// A server that was restarted with its clock set back: both have
 				// new lines, and calls may go on.
