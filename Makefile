@@ -55,12 +55,16 @@ build: setup ## Build bin/undertone and bin/undertone-server
 	@# The server hears no sound, so it needs no C: one static file to copy.
 	CGO_ENABLED=0 $(BUILD) -o bin/undertone-server ./server/undertone-server
 
-# Cheap checks come first. The tests run one package at a time: several measure
-# time on real sockets, and another package's tests would be in their figures.
-# The first build is not held back by that; it fills both processors.
+# Packages whose tests measure real time, on real sockets, sound and processes.
+# Another package's tests would be in their figures, so they run one at a time.
+REALTIME := /app/undertone$$|/app/internal/(audio|demo)(/|$$)|/transport/(rtc|pacer)(/|$$)|/server/(undertone-server|node|internal/mix)(/|$$)
+TEST := $(GO) test -race -shuffle=on -timeout 10m
+
+# Cheap checks come first. The first build fills both processors.
 test: setup-test build lint ## Everything that must hold before a change is taken
 	$(GO) build -race ./...
-	$(GO) test -race -shuffle=on -p 1 -timeout 10m $(PACKAGES)
+	@quick=$$($(GO) list $(PACKAGES) | grep -vE '$(REALTIME)'); test -z "$$quick" || $(TEST) -p 2 $$quick
+	@timed=$$($(GO) list $(PACKAGES) | grep -E '$(REALTIME)'); test -z "$$timed" || $(TEST) -p 1 $$timed
 	.ci/fuzz $(FUZZTIME) $(PACKAGES)
 
 lint: setup $(LINT) ## gofmt, go vet and the linters of .golangci.yml
