@@ -27,7 +27,7 @@ import (
 // (one in two seconds), so that what has nothing to do with calls is the same in
 // all.
 const (
-	settled = 30 * time.Second
+	settled = 20 * time.Second
 	window  = 10 * time.Second
 
 	// speech is how much of the recording is said: it has to fit into a window
