@@ -26,6 +26,7 @@ func worst(a, b []float32) float64 {
 // TestResamplerTones: a tone in the common band is the same tone at the other
 // rate, at the same time, to within 1/1000 of full scale.
 func TestResamplerTones(t *testing.T) {
+	t.Parallel()
 	for _, from := range []int{8000, 11025, 16000, 44100, 48000, 96000, 192000, 12347} {
 		for _, to := range []int{48000, 8000} {
 			for _, hz := range []float64{100, 3300} {

@@ -133,13 +133,13 @@ const (
 func Repeats(clean, heard []float32, delay int) []int {
 	aligned := cut(heard, delay, len(clean))
 	h := coarse(aligned)
-	mean := power(h)
+	mean, energy := power(h), energies(h)
 	var out []int
 	for at := 0; at+repeatWindow+repeatNear <= len(h); at += repeatWindow / 2 {
 		if power(h[at:at+repeatWindow]) <= gapActive*mean {
 			continue
 		}
-		lag, r := selfLag(h, at)
+		lag, r := selfLag(h, energy, at)
 		if r < repeatHint {
 			continue
 		}
@@ -159,15 +159,29 @@ func Repeats(clean, heard []float32, delay int) []int {
 }
 
 // selfLag returns at which distance the window at a place is most like what
-// follows, and how much.
-func selfLag(h []float64, at int) (lag int, r float64) {
+// follows, and how much. energy is that of h: it saves two thirds of the work.
+func selfLag(h, energy []float64, at int) (lag int, r float64) {
 	window := h[at : at+repeatWindow]
+	own := energy[at+repeatWindow] - energy[at]
 	for d := repeatNear; d <= repeatFar && at+d+repeatWindow <= len(h); d++ {
-		if v := correlation(window, h[at+d:at+d+repeatWindow]); v > r {
+		there := energy[at+d+repeatWindow] - energy[at+d]
+		if own <= 0 || there <= 0 {
+			continue
+		}
+		if v := dot(window, h[at+d:at+d+repeatWindow]) / math.Sqrt(own*there); v > r {
 			lag, r = d, v
 		}
 	}
 	return lag, r
+}
+
+// energies returns the sums of the squares of x up to each place.
+func energies(x []float64) []float64 {
+	sums := make([]float64, len(x)+1)
+	for i, v := range x {
+		sums[i+1] = sums[i] + v*v
+	}
+	return sums
 }
 
 // fineLag does the same at SampleRate around a distance that is known roughly.
