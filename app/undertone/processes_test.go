@@ -42,7 +42,7 @@ func whole(t *testing.T, who string, said, heard []float32, here, there event) {
 		t.Errorf("nothing disturbed it, and %s heard parts of the speech with a similarity of %.2f", who, q.worst)
 	}
 	// However busy the machine is, every part of the speech can be understood.
-	if q.similarity < 0.6 || q.worst < 0.4 {
+	if q.similarity < 0.6 || q.worst < 0.3 {
 		t.Errorf("%s heard the speech with a similarity of %.2f, parts of it with %.2f", who, q.similarity, q.worst)
 	}
 	if here.Concealed*5 > here.Heard {
@@ -63,7 +63,7 @@ type comparison struct {
 }
 
 // piecemeal compares part by part, each with a delay of its own, from the first
-// word on. A part that was not heard at all has a similarity of 0.2 at most.
+// word on. A part in which something else is heard, or nothing, has 0.2 at most.
 func piecemeal(said, heard []float32) comparison {
 	const part, margin = 2 * cell.SampleRate, cell.SampleRate / 4
 	about, last, parts := quality.Align(said, heard).Delay, 0, 0
