@@ -226,10 +226,14 @@ func (w *world) run(name string, env []string, args ...string) *process {
 	return w.start(w.command("undertone", append(append([]string{"--profile", name}, args...), "--json")...), env...)
 }
 
+// awaitFor is longer than two who never talked need to exchange keys, letter by
+// letter, on a busy machine.
+const awaitFor = 3 * time.Minute
+
 // await waits for an event, and returns it.
 func (p *process) await(name string) event {
 	p.t.Helper()
-	late := time.After(60 * time.Second)
+	late := time.After(awaitFor)
 	for {
 		select {
 		case e, ok := <-p.lines:
@@ -241,7 +245,7 @@ func (p *process) await(name string) event {
 				return e
 			}
 		case <-late:
-			p.t.Fatalf("%s: no %q in a minute: %+v", p.cmd, name, p.seen)
+			p.t.Fatalf("%s: no %q in %v: %+v", p.cmd, name, awaitFor, p.seen)
 		}
 	}
 }
