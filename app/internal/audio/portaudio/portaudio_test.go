@@ -276,12 +276,14 @@ func TestSoundServerRestarts(t *testing.T) {
 	s.Kill(t)
 	mic, speaker := card.Mic(), card.Speaker()
 	pcm := make([]float32, audio.Samples(slot))
-	var slowest time.Duration
+	slow := 0 // slots that took longer than a slot
 	one := func() {
 		start := time.Now()
 		mic.Read(pcm)
 		speaker.Write(pcm)
-		slowest = max(slowest, time.Since(start))
+		if time.Since(start) > slot {
+			slow++
+		}
 	}
 	eachSlot(t, 30*time.Second, func(int) bool { one(); return card.Trouble() == nil })
 	s.Restart(t)
@@ -289,9 +291,9 @@ func TestSoundServerRestarts(t *testing.T) {
 	began := time.Now()
 	eachSlot(t, 30*time.Second, func(int) bool { one(); return !card.Playing() })
 	clicks(t, card, 2)
-	t.Logf("sound was back after %v; the slowest slot took %v", time.Since(began), slowest)
-	if slowest > slot {
-		t.Errorf("a slot took %v", slowest)
+	t.Logf("sound was back after %v; %d slots were slow", time.Since(began), slow)
+	if slow > 3 { // The machine may stand still now and then; who waits for sound does in every slot.
+		t.Errorf("%d slots took longer than %v", slow, slot)
 	}
 }
 
