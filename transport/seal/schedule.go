@@ -18,6 +18,10 @@ const (
 	labelCall     = "undertone v1 call"
 	labelPair     = "undertone v1 pair"
 	labelConfirm  = "undertone v1 confirm"
+
+	labelContactVeil = "undertone v1 veil of a contact"
+	labelIntroVeil   = "undertone v1 veil of an introduction"
+	labelGroupVeil   = "undertone v1 veil of a group"
 )
 
 // expand derives one secret from another for a purpose.

@@ -60,6 +60,14 @@ func vectors(t *testing.T) map[string]string {
 	copy(body[nonceAt:sealedAt], bytes.Repeat([]byte{7}, cell.NonceSize))
 	NewLetterbox(&letter).close(&body, &text)
 	put("letter, hour 70, nonce of sevens", body[:])
+	w := Way{From: a, To: b, FromConn: key.Connection{8}, ToConn: key.Connection{9}}
+	contact, introVeil, group := ContactVeil(&pair, w), IntroVeil(&pair, w), GroupVeil(&pair, 3, a, w.FromConn)
+	put("contact veil key", contact.Bytes())
+	put("introduction veil key", introVeil.Bytes())
+	put("group veil key, place 3", group.Bytes())
+	veiled := make([]byte, VeilTagSize+40)
+	NewVeil(&contact).Cloak(veiled, 0x123456789, bytes.Repeat([]byte{0xcc}, 40))
+	put("veiled, slot 0x123456789, 40 bytes of cc", veiled)
 	return v
 }
 
