@@ -12,7 +12,7 @@ import (
 var pure = []string{
 	"mixclient/tmix", "mixclient/bmix", "mixclient/smix",
 	"mixclient/call", "mixclient/contact", "mixclient/core", "mixclient/pairing",
-	"server/internal/mix/tmix", "server/internal/mix/bmix", "server/internal/mix/smix",
+	"server/internal/mix/half", "server/internal/mix/tmix", "server/internal/mix/bmix", "server/internal/mix/smix",
 	"transport/cell", "transport/key", "transport/seal", "transport/wire",
 }
 
