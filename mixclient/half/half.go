@@ -57,6 +57,8 @@ type Report struct {
 	Slot cell.Slot
 	// Feedback is how early the last uploads came (seal.Head).
 	Feedback int8
+	// Last reports whether it is the last message of its slot.
+	Last bool
 }
 
 // MaxGroup is how many there may be in a group call.
@@ -69,10 +71,19 @@ type Keyring struct {
 	Intro *key.Secret
 	// Peers are those with whom there is a key, or a pairing.
 	Peers []Peer
-	// Group is the key of the group call, nil if there is none, and Place the
-	// user's own place in it.
-	Group *key.Secret
+	// Groups are the generations of a group call that are valid now, newest first:
+	// the user speaks in the newest, and hears all.
+	Groups []Group
+}
+
+// A Group is one generation of a group call.
+type Group struct {
+	// Secret is what its members share.
+	Secret *key.Secret
+	// Place is the user's own place.
 	Place int
+	// Members are who sits where; zero where nobody does.
+	Members [MaxGroup]key.Handle
 }
 
 // A Peer is somebody the user has a key with.
