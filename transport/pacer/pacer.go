@@ -153,8 +153,8 @@ func New(cfg Config, send func(b []byte)) (*Pacer, error) {
 		cfg:   cfg,
 		stock: stock,
 		send:  send,
-		cover: berth.New(int(stock) + 1),
-		voice: berth.New(stageDepth),
+		cover: berth.New(int(stock)+1, cell.Size),
+		voice: berth.New(stageDepth, cell.Size),
 		wake:  make(chan cell.Slot, 1),
 		inbox: make(chan report, inboxDepth),
 	}, nil
@@ -189,7 +189,7 @@ func (p *Pacer) Want() (cell.Slot, bool) {
 // the slot was still to come.
 func (p *Pacer) Cover(n cell.Slot, c *cell.Cell) bool {
 	p.covered = max(p.covered, n+1)
-	return p.cover.Put(n, c)
+	return p.cover.Put(n, c[:])
 }
 
 // Stage has c sent in slot n instead of the cover. After the tick of that slot,
@@ -197,7 +197,7 @@ func (p *Pacer) Cover(n cell.Slot, c *cell.Cell) bool {
 // false. It takes effect only while there is cover for the slot as well.
 func (p *Pacer) Stage(n cell.Slot, c *cell.Cell) bool {
 	next := cell.Slot(p.next.Load())
-	if n >= next && n < next+stageDepth && p.voice.Put(n, c) {
+	if n >= next && n < next+stageDepth && p.voice.Put(n, c[:]) {
 		return true
 	}
 	p.stats.stagedLate.Add(1)
@@ -261,8 +261,8 @@ func (p *Pacer) rouse(n cell.Slot) {
 func (p *Pacer) tick(now time.Time) {
 	at, n := p.grid.Next()
 	late := now.Sub(at)
-	covered := p.cover.Take(n, &p.out[0])
-	staged := p.voice.Take(n, &p.out[1])
+	covered := p.cover.Take(n, p.out[0][:])
+	staged := p.voice.Take(n, p.out[1][:])
 	switch {
 	case late > p.cfg.Interval.Duration()/2:
 		p.stats.skipped.Add(1)

@@ -95,7 +95,7 @@ type Line struct {
 
 // New returns the line of a user who comes online at now.
 func New(h key.Handle, c Clock, offset time.Duration, count *Counters, now time.Time) *Line {
-	l := &Line{handle: h, clock: c, offset: offset, count: count, ring: berth.New(depth)}
+	l := &Line{handle: h, clock: c, offset: offset, count: count, ring: berth.New(depth, cell.Size)}
 	l.early.Store(int32(seal.NoFeedback))
 	l.until.Store(int64(now.Add(Arrival).Sub(c.base)))
 	return l
@@ -124,7 +124,7 @@ func (l *Line) Receive(b []byte, at time.Time) {
 	switch {
 	case early < 0:
 		l.count.Late.Add(1)
-	case early >= ahead*l.clock.Interval() || !l.ring.Put(n, c):
+	case early >= ahead*l.clock.Interval() || !l.ring.Put(n, c[:]):
 		l.count.Early.Add(1)
 	}
 }
@@ -175,7 +175,7 @@ func low(values []int8) int8 {
 
 // Take moves the cell for slot n into c, if there is one. From then on none is
 // accepted for that slot. Slots must be taken in rising order.
-func (l *Line) Take(n cell.Slot, c *cell.Cell) bool { return l.ring.Take(n, c) }
+func (l *Line) Take(n cell.Slot, c *cell.Cell) bool { return l.ring.Take(n, c[:]) }
 
 // Early returns the feedback of now.
 func (l *Line) Early() int8 { return int8(l.early.Load()) }

@@ -1,7 +1,10 @@
 package berth_test
 
 import (
+	"bytes"
 	"encoding/binary"
+	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,21 +15,21 @@ import (
 	"undertone/transport/pacer/berth"
 )
 
-func marked(n cell.Slot, version byte) *cell.Cell {
-	var c cell.Cell
-	for i := range c {
-		c[i] = version
-	}
-	binary.BigEndian.PutUint64(c[:], uint64(n))
-	return &c
+// size is that of a batch of 2 messages.
+const size = 2 * 1156
+
+func marked(n cell.Slot, version byte) []byte {
+	b := bytes.Repeat([]byte{version}, size)
+	binary.BigEndian.PutUint64(b, uint64(n))
+	return b
 }
 
 // TestAgainstOracle compares a Ring with a map that does what the comments say.
 func TestAgainstOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const depth = 4
-		r := berth.New(depth)
-		held := map[cell.Slot]*cell.Cell{}
+		r := berth.New(depth, size)
+		held := map[cell.Slot][]byte{}
 		var taken, newest [depth]cell.Slot // by berth; slots start at 1
 		next := cell.Slot(1)
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
@@ -52,13 +55,13 @@ func TestAgainstOracle(t *testing.T) {
 				continue
 			}
 			next = n + 1
-			var got cell.Cell
+			got := make([]byte, size)
 			want, ok := held[n]
 			if r.Has(n) != ok {
 				t.Fatalf("has %d: %v", n, !ok)
 			}
-			if r.Take(n, &got) != ok || ok && got != *want {
-				t.Fatalf("take of %d failed or gave another cell, want %v", n, ok)
+			if r.Take(n, got) != ok || ok && !bytes.Equal(got, want) {
+				t.Fatalf("take of %d failed or gave another message, want %v", n, ok)
 			}
 			if newest[b] <= n {
 				delete(held, newest[b])
@@ -69,11 +72,11 @@ func TestAgainstOracle(t *testing.T) {
 	})
 }
 
-// TestNeverTorn has both sides race: a cell that is taken is always whole, for
+// TestNeverTorn has both sides race: a message that is taken is always whole, for
 // the right slot, and one that a put was refused for is never taken.
 func TestNeverTorn(t *testing.T) {
 	const slots = 20000
-	r := berth.New(4)
+	r := berth.New(4, size)
 	accepted := make([]bool, slots+8)
 	var current atomic.Uint64
 	var wg sync.WaitGroup
@@ -92,19 +95,19 @@ func TestNeverTorn(t *testing.T) {
 		}
 	})
 	taken := make([]bool, slots+8)
+	c := make([]byte, size)
 	for n := cell.Slot(1); n <= slots; n++ {
 		current.Store(uint64(n))
-		var c cell.Cell
-		taken[n] = r.Take(n, &c)
+		taken[n] = r.Take(n, c)
 		if !taken[n] {
 			continue
 		}
-		if got := cell.Slot(binary.BigEndian.Uint64(c[:])); got != n {
-			t.Fatalf("slot %d gave the cell of %d", n, got)
+		if got := cell.Slot(binary.BigEndian.Uint64(c)); got != n {
+			t.Fatalf("slot %d gave the message of %d", n, got)
 		}
 		for _, b := range c[9:] {
 			if b != c[8] {
-				t.Fatalf("slot %d gave parts of two cells", n)
+				t.Fatalf("slot %d gave parts of two messages", n)
 			}
 		}
 	}
@@ -117,11 +120,75 @@ func TestNeverTorn(t *testing.T) {
 	}
 }
 
+// TestReplaceLeavesNoGap has one side replace what is ready again and again while
+// the other takes. What lay there before is never out of reach.
+func TestReplaceLeavesNoGap(t *testing.T) {
+	const slots = 4000
+	r := berth.New(4, size)
+	var current atomic.Uint64
+	current.Store(1)
+	r.Put(1, marked(1, 0))
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for version := byte(1); ; version++ {
+			select {
+			case <-done:
+				return
+			default:
+				n := cell.Slot(current.Load())
+				r.Put(n, marked(n, version))
+			}
+		}
+	})
+	got := make([]byte, size)
+	for n := cell.Slot(1); n <= slots; n++ {
+		for !r.Has(n) { // The first put for n has not come yet.
+			runtime.Gosched()
+		}
+		if !r.Take(n, got) {
+			t.Fatalf("slot %d was ready, and then it was not", n)
+		}
+		current.Store(uint64(n + 1))
+	}
+	close(done)
+	wg.Wait()
+}
+
+// TestOddLengths puts messages of other lengths than the ring's.
+func TestOddLengths(t *testing.T) {
+	r := berth.New(4, size)
+	if r.Depth() != 4 || r.Size() != size {
+		t.Fatalf("%d berths of %d bytes", r.Depth(), r.Size())
+	}
+	for _, n := range []int{0, 1, size - 1, size + 1} {
+		if r.Put(1, make([]byte, n)) || r.Has(1) {
+			t.Errorf("took a message of %d bytes", n)
+		}
+	}
+}
+
 func TestNoAllocations(t *testing.T) {
-	r := berth.New(4)
-	var c cell.Cell
+	r := berth.New(4, size)
+	b := make([]byte, size)
 	n := cell.Slot(1)
-	if a := testing.AllocsPerRun(1000, func() { r.Put(n, &c); r.Take(n, &c); n++ }); a != 0 {
+	if a := testing.AllocsPerRun(1000, func() { r.Put(n, b); r.Take(n, b); n++ }); a != 0 {
 		t.Fatalf("%v allocations", a)
+	}
+}
+
+func BenchmarkPutTake(b *testing.B) {
+	for _, size := range []int{cell.Size, 1156, 4 * 2 * 1156} {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
+			r := berth.New(256, size)
+			m := make([]byte, size)
+			b.ReportAllocs()
+			n := cell.Slot(1)
+			for b.Loop() {
+				r.Put(n, m)
+				r.Take(n, m)
+				n++
+			}
+		})
 	}
 }
