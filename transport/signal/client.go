@@ -34,6 +34,10 @@ type Client struct {
 	// Token is the one of the invite the first time, and zero later; to show
 	// it again does no harm.
 	Token uri.Token
+	// Record is what the mode asks of a member besides his offer: nothing in
+	// tMIX, the value of his connection in bMIX, and the keys of his connection
+	// in sMIX; at most MaxRecord bytes.
+	Record []byte
 	// Dial makes a connection; nil stands for the system's network.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
@@ -47,6 +51,8 @@ type Answer struct {
 	// Time is the server's clock when it answered, to the second: what the
 	// low bits of a slot number are completed by.
 	Time time.Time
+	// Channels is how many shared channels the set has; 0 in modes without.
+	Channels int
 }
 
 // Online asks the server to let the user online with an SDP offer. Its errors
@@ -68,7 +74,7 @@ func (c *Client) Online(ctx context.Context, offer string) (Answer, error) {
 }
 
 func (c *Client) online(ctx context.Context, offer string) (Answer, error) {
-	body, err := pad(offer, OfferSize)
+	body, err := c.body(offer)
 	if err != nil {
 		return Answer{}, &Error{Code: ErrMalformed.Code, text: "cannot ask the server: " + err.Error(), cause: err}
 	}
@@ -92,6 +98,15 @@ func (c *Client) online(ctx context.Context, offer string) (Answer, error) {
 	}
 	answer.Link = secrets.link
 	return answer, nil
+}
+
+// body is what the request carries. It has one length for everybody.
+func (c *Client) body(offer string) (string, error) {
+	offer, err := withRecord(offer, c.Record)
+	if err != nil {
+		return "", err
+	}
+	return pad(offer, OfferSize)
 }
 
 // request makes the one request. Its header has the same length for everybody.
@@ -215,11 +230,7 @@ func (c *Client) readResponse(r io.Reader, req *http.Request) (Answer, error) {
 	case len(body) > AnswerSize:
 		return Answer{}, c.notUndertone(errors.New("its response is too long"))
 	case resp.StatusCode == http.StatusCreated && resp.Header.Get("Content-Type") == typeSDP:
-		when, err := http.ParseTime(resp.Header.Get("Date"))
-		if err != nil {
-			return Answer{}, c.notUndertone(errors.New("its response has no date"))
-		}
-		return Answer{SDP: unpad(string(body)), Time: when}, nil
+		return c.readAnswer(string(body), resp.Header.Get("Date"))
 	case resp.StatusCode == http.StatusCreated || resp.Header.Get("Content-Type") != typeJSON:
 		return Answer{}, c.notUndertone(fmt.Errorf("status %d", resp.StatusCode))
 	}
@@ -228,6 +239,17 @@ func (c *Client) readResponse(r io.Reader, req *http.Request) (Answer, error) {
 		return Answer{}, c.notUndertone(err)
 	}
 	return Answer{}, refusal
+}
+
+// readAnswer reads what the server says to a user whom it lets in.
+func (c *Client) readAnswer(body, date string) (a Answer, err error) {
+	if a.Time, err = http.ParseTime(date); err != nil {
+		return Answer{}, c.notUndertone(errors.New("its response has no date"))
+	}
+	if a.SDP, a.Channels, err = cutChannels(unpad(body)); err != nil {
+		return Answer{}, c.notUndertone(errors.New("what it says of the set cannot be read"))
+	}
+	return a, nil
 }
 
 // isNetwork reports whether the connection broke, in contrast to bytes that

@@ -42,11 +42,15 @@
 //	Undertone-Signature: base64url(64)
 //
 //	v=0 …
+//	a=x-undertone-member:base64url(record)
 //	a=x-padding:00000000…
 //
 // base64url is that of RFC 4648, section 5, without padding. The body is an SDP
 // offer of one data channel that is bundled with nothing; a last line, which
-// every reader of SDP ignores, brings it to OfferSize bytes. A user who has
+// every reader of SDP ignores, brings it to OfferSize bytes. The line before it
+// is the member's record, of 1 to MaxRecord bytes, in the modes that ask for one:
+// in bMIX the 16 bytes of the value of this connection, in sMIX the public keys
+// of this connection (see mixclient/smix); it is missing in tMIX. A user who has
 // joined before shows the token of 16 zero bytes. So the request of each user
 // has one length. The signature is Ed25519, by the key of the account, over
 //
@@ -70,9 +74,11 @@
 //	Undertone-Padding: 000…
 //
 //	v=0 …
+//	a=x-undertone-set:channels=8
 //	a=x-padding:00000000…
 //
-// or a refusal, which is JSON followed by spaces:
+// where the line about the set is there in sMIX only, with 1 to MaxChannels
+// channels, in decimal; or a refusal, which is JSON followed by spaces:
 //
 //	HTTP/1.1 403 Forbidden
 //	Content-Type: application/json
@@ -80,8 +86,9 @@
 //
 //	{"code":"invite-used","message":"…","version":1,"mode":"tmix","interval":"40ms"}
 //
-// The date is the clock that the server counts its slots by. A cell holds the low 16 bits of its slot only;
-// the date tells which of the slots with these bits is near.
+// The date is the clock that the server counts its slots by. A cell holds the low
+// 16 bits of its slot only; the date tells which of the slots with these bits is
+// near.
 //
 // The shape is WHIP's (RFC 9725), except that the location is no resource: a
 // user goes offline by closing the link. Version, mode and interval are what

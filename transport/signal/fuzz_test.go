@@ -19,6 +19,10 @@ func FuzzRequest(f *testing.F) {
 	var s secrets
 	s.auth[0] = 1
 	c := &Client{Server: server, Identity: id}
+	offer, err := withRecord(offer, make([]byte, 16))
+	if err != nil {
+		f.Fatal(err)
+	}
 	for _, auth := range [][exporterSize]byte{s.auth, {}} {
 		r, err := c.request(f.Context(), auth, offer) // Unpadded: short inputs are fuzzed faster.
 		if err != nil {

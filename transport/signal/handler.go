@@ -39,6 +39,9 @@ type Request struct {
 	Token uri.Token
 	// Offer is the SDP offer.
 	Offer string
+	// Record is what the user sent along for the mode, of at most MaxRecord
+	// bytes. It was not looked at.
+	Record []byte
 	// Link is the key of the link to be opened.
 	Link key.Secret
 	// Reached is the address of this machine that the request came to; not
@@ -58,6 +61,8 @@ type Gate interface {
 type Config struct {
 	// Server has the mode and the interval of the set.
 	Server uri.Server
+	// Channels is how many shared channels the set has; 0 in modes without.
+	Channels int
 	// Gate decides.
 	Gate Gate
 	// Log gets what went wrong inside the server; nil stands for nowhere.
@@ -159,7 +164,7 @@ func (h *handler) admit(ctx context.Context, req Request) reply {
 	defer cancel()
 	answer, err := h.Gate.Admit(ctx, req)
 	if err == nil {
-		answer, err = pad(answer, AnswerSize)
+		answer, err = pad(withChannels(answer, h.Channels), AnswerSize)
 	}
 	if err == nil {
 		return reply{answer: answer}
@@ -222,7 +227,11 @@ func authenticate(header http.Header, body []byte, s secrets) (Request, *Error) 
 	if !account.Verify(Transcript(s.auth, account, body, token), signature) {
 		return Request{}, ErrSignature
 	}
-	return Request{Account: account, Token: token, Offer: unpad(string(body)), Link: s.link}, nil
+	offer, record, err := cutRecord(unpad(string(body)))
+	if err != nil {
+		return Request{}, ErrMalformed
+	}
+	return Request{Account: account, Token: token, Offer: offer, Record: record, Link: s.link}, nil
 }
 
 // wait blocks until the next multiple of ResponseTime after arrived, and
