@@ -206,14 +206,14 @@ func (e *Engine) turn(ctx context.Context) {
 func (e *Engine) mouth(n cell.Slot) {
 	e.cfg.Media.Mouth(n, e.core.Live(), &e.voice)
 	e.core.Up(&e.cell, n, (*[cell.VoiceSize]byte)(&e.voice))
-	e.line.pacer.Stage(n, &e.cell)
+	e.line.pacer.Stage(n, e.cell[:])
 	for {
 		n, ok := e.line.pacer.Want()
 		if !ok {
 			return
 		}
 		e.core.Cover(&e.cell, n)
-		e.line.pacer.Cover(n, &e.cell)
+		e.line.pacer.Cover(n, e.cell[:])
 	}
 }
 

@@ -1,34 +1,45 @@
-// Package pacer is the client's metronome: it alone decides when a cell is sent,
-// and knows nothing of calls. The engine of mixclient owns a Pacer for each
+// Package pacer is the client's metronome: it alone decides when something is
+// sent, and knows nothing of calls. The engine of mixclient owns a Pacer for each
 // link; nobody else uses one.
 //
-// In every slot, one interval I apart:
+// What goes out in a slot is a batch: Parts times Messages messages of Size bytes
+// (one cell in tMIX and bMIX; in sMIX everything twice). In every slot, one
+// interval I apart, here with two parts:
 //
-//	     tick - Lead                    tick
-//	----------+--------------------------+--------------------------> time
-//	          | Wake: prepare slot n     | what is staged for n is sent
-//	          | encode, seal, Stage(n)   | Stage(n) comes too late from here on
+//	   tick - Lead                tick            tick + I/2
+//	--------+----------------------+------------------+-----------> time
+//	        | Wake: prepare slot n | part 0 of what   | part 1 of the
+//	        | encode, seal,        | is staged for n  | same batch
+//	        | Stage(n)             | is sent          |
+//	        |                      | Stage(n) comes too late from here on
+//
+// Which batch it is, is decided once, at the tick: it is copied then, and its
+// parts leave at tick + p·I/Parts exactly, each message by message.
 //
 // A Pacer holds cover for every slot of the next Hold (5 s or more), sealed in
-// advance by its feeder with Cover. Stage puts a cell of voice in its place until
-// the tick. So a stall of everything else, however long, changes nothing that
-// can be seen, while there is cover: the stalled slots are cover. Three cases
-// remain, all of which look alike from outside, namely like a stopped process:
+// advance by its feeder with Cover. Stage puts a batch with voice in its place
+// until the tick. Recover has cover made anew; what is there stays until it is
+// replaced, and of the old and the new only one is ever sent. So a stall of
+// everything else, however long, changes nothing that can be seen, while there is
+// cover: the stalled slots are cover. Three cases remain, all of which look alike
+// from outside, namely like a stopped process:
 //
-//   - The tick comes more than half an interval late, because the process or
-//     the machine was stopped. The cell is skipped. Cells never follow each
-//     other by less than half an interval, so there is no burst.
+//   - A part is due, and it is more than half of I/Parts later than that, because
+//     the process or the machine was stopped. The part is skipped, and it alone:
+//     those of the same slot that are still to come are sent. Parts never follow
+//     each other by less than half of I/Parts, so there is no burst.
 //   - The feeder was dead for longer than Hold. There is nothing to send that
 //     would look right, so nothing is sent until it is back.
 //   - Before the first download cell (see Heard) it is not known which slot it
 //     is. Nothing is sent.
 //
-// Sending takes the same time whatever is sent: both cells of the slot are taken
+// Sending takes the same time whatever is sent: both batches of the slot are taken
 // from berths without a lock, and one is handed on. The pacer's goroutine is
 // locked to its thread, waits with package alarm, and allocates nothing.
 //
 // Grid is the arithmetic of the ticks and steer.go the controller that brings
-// the uploads to the server just before their cut-off; neither has a clock.
+// the last part of the uploads to the server just before their cut-off; neither
+// has a clock. send.go does what is due.
 package pacer
 
 import (
@@ -53,8 +64,8 @@ const (
 	// bits can tell.
 	maxHold = time.Minute
 
-	// hold is how long before its time the pacer keeps a processor for itself,
-	// twice in a slot.
+	// hold is how long before its time the pacer keeps a processor for itself:
+	// once for each part, and once for Wake.
 	hold = time.Millisecond
 	// stageDepth is for how many slots ahead voice may be staged.
 	stageDepth = 16
@@ -66,6 +77,10 @@ const (
 	// startup is the least time from the first download cell to the first tick,
 	// besides Lead: the feeder's time to lay in cover.
 	startup = 20 * time.Millisecond
+
+	// maxParts, maxMessages and maxSize bound what a batch may be: more than any
+	// mode needs.
+	maxParts, maxMessages, maxSize = 4, 64, 2048
 )
 
 // Config says how to pace a link.
@@ -83,6 +98,24 @@ type Config struct {
 	// begins, zero if nothing is. It shortens the acquisition. It must not be
 	// too long: see steer.
 	RoundTrip time.Duration
+	// Parts, Messages and Size say what a batch is: so many parts, of so many
+	// messages each, of so many bytes. Zero means 1, 1 and cell.Size. A batch lies
+	// in memory as its messages one after the other, part by part.
+	Parts, Messages, Size int
+}
+
+// part returns the length of a part in bytes, batch that of all of them.
+func (c *Config) part() int  { return c.Messages * c.Size }
+func (c *Config) batch() int { return c.Parts * c.part() }
+
+// partAt returns how long after the tick part k is due.
+func (c *Config) partAt(k int) time.Duration {
+	return c.Interval.Duration() * time.Duration(k) / time.Duration(c.Parts)
+}
+
+// tolerance is how late a part may be: half of what lies between two.
+func (c *Config) tolerance() time.Duration {
+	return c.Interval.Duration() / time.Duration(2*c.Parts)
 }
 
 // populate fills in the defaults and checks the rest.
@@ -93,6 +126,7 @@ func (c *Config) populate() error {
 	if c.Margin == 0 {
 		c.Margin = DefaultMargin
 	}
+	c.shape()
 	i := c.Interval.Duration()
 	switch {
 	case i <= 0:
@@ -105,13 +139,28 @@ func (c *Config) populate() error {
 		return fmt.Errorf("pacer: margin %v is not between 0 and 100ms", c.Margin)
 	case c.RoundTrip < 0 || c.RoundTrip > time.Second:
 		return fmt.Errorf("pacer: round trip %v is not between 0 and 1s", c.RoundTrip)
+	case c.Parts < 1 || c.Parts > maxParts || c.Messages < 1 || c.Messages > maxMessages || c.Size < 1 || c.Size > maxSize:
+		return fmt.Errorf("pacer: %d parts of %d messages of %d bytes are not a batch", c.Parts, c.Messages, c.Size)
 	}
 	return nil
 }
 
-// A Pacer sends one cell in every slot. Its methods may be called from any
-// goroutine, but Cover and Want from one at a time, Stage from one at a time,
-// Heard from one at a time.
+// shape fills in what a batch is.
+func (c *Config) shape() {
+	if c.Parts == 0 {
+		c.Parts = 1
+	}
+	if c.Messages == 0 {
+		c.Messages = 1
+	}
+	if c.Size == 0 {
+		c.Size = cell.Size
+	}
+}
+
+// A Pacer sends one batch in every slot. Its methods may be called from any
+// goroutine, but Cover, Want and Recover from one at a time, Stage from one at a
+// time, Heard from one at a time.
 type Pacer struct {
 	// Set at creation, read only.
 	cfg   Config
@@ -127,12 +176,13 @@ type Pacer struct {
 	stats stats
 
 	// Touched by the feeder only.
-	covered cell.Slot // the first slot that was not covered yet
+	covered cell.Slot // the first slot that is not covered yet, or must be anew
 
 	// Touched by Run only.
-	grid  Grid
-	steer steer
-	out   [2]cell.Cell // what is staged, and the cover, of the slot being sent
+	grid   Grid
+	steer  steer
+	roused bool // Wake told of the next slot
+	turn   turn
 }
 
 // A report is what a download cell tells the pacer.
@@ -142,7 +192,7 @@ type report struct {
 	early int8
 }
 
-// New returns a Pacer that hands its cells to send, which must copy them and
+// New returns a Pacer that hands its messages to send, which must copy them and
 // must not wait.
 func New(cfg Config, send func(b []byte)) (*Pacer, error) {
 	if err := cfg.populate(); err != nil {
@@ -153,8 +203,9 @@ func New(cfg Config, send func(b []byte)) (*Pacer, error) {
 		cfg:   cfg,
 		stock: stock,
 		send:  send,
-		cover: berth.New(int(stock)+1, cell.Size),
-		voice: berth.New(stageDepth, cell.Size),
+		turn:  newTurn(&cfg),
+		cover: berth.New(int(stock)+1, cfg.batch()),
+		voice: berth.New(stageDepth, cfg.batch()),
 		wake:  make(chan cell.Slot, 1),
 		inbox: make(chan report, inboxDepth),
 	}, nil
@@ -165,8 +216,9 @@ func New(cfg Config, send func(b []byte)) (*Pacer, error) {
 func (p *Pacer) Wake() <-chan cell.Slot { return p.wake }
 
 // Heard takes in that the download cell of slot n came at the given time, with
-// the given feedback. The first one starts the pacer and is the only one whose
-// time counts. Cells may be lost, but n must rise.
+// the given feedback, which is how early the last part of the uploads arrived.
+// The first one starts the pacer and is the only one whose time counts. Cells may
+// be lost, but n must rise.
 func (p *Pacer) Heard(n cell.Slot, at time.Time, early int8) {
 	select {
 	case p.inbox <- report{n, at, early}:
@@ -185,19 +237,25 @@ func (p *Pacer) Want() (cell.Slot, bool) {
 	return p.covered, p.covered < next+p.stock
 }
 
-// Cover lays in the cover for slot n, which Want returned. It reports whether
-// the slot was still to come.
-func (p *Pacer) Cover(n cell.Slot, c *cell.Cell) bool {
+// Cover lays in the cover for slot n, which Want returned: a whole batch, which is
+// copied. It reports whether the slot was still to come and b a batch.
+func (p *Pacer) Cover(n cell.Slot, b []byte) bool {
 	p.covered = max(p.covered, n+1)
-	return p.cover.Put(n, c[:])
+	return p.cover.Put(n, b)
 }
 
-// Stage has c sent in slot n instead of the cover. After the tick of that slot,
-// and more than stageDepth slots ahead, it is ignored, counted, and returns
-// false. It takes effect only while there is cover for the slot as well.
-func (p *Pacer) Stage(n cell.Slot, c *cell.Cell) bool {
+// Recover has the cover from slot n on made anew: Want returns n again, if it is
+// still to come, and then those after it. Until Cover has replaced it, the old
+// cover stays, and is sent if its tick comes first.
+func (p *Pacer) Recover(n cell.Slot) { p.covered = min(p.covered, n) }
+
+// Stage has the batch b, which is copied, sent in slot n instead of the cover.
+// After the tick of that slot, and more than stageDepth slots ahead, and if b is
+// no batch, it is ignored, counted, and returns false. It takes effect only while
+// there is cover for the slot as well.
+func (p *Pacer) Stage(n cell.Slot, b []byte) bool {
 	next := cell.Slot(p.next.Load())
-	if n >= next && n < next+stageDepth && p.voice.Put(n, c[:]) {
+	if n >= next && n < next+stageDepth && p.voice.Put(n, b) {
 		return true
 	}
 	p.stats.stagedLate.Add(1)
@@ -212,15 +270,11 @@ func (p *Pacer) Run(ctx context.Context) {
 		return
 	}
 	for {
-		at, n := p.grid.Next()
-		if !a.Wait(ctx, at.Add(-p.cfg.Lead)) {
-			return
-		}
-		p.rouse(n)
+		at, what := p.due()
 		if !a.Wait(ctx, at) {
 			return
 		}
-		p.tick(time.Now())
+		p.do(what, time.Now())
 	}
 }
 
@@ -239,64 +293,10 @@ func (p *Pacer) start(ctx context.Context) bool {
 }
 
 // firstGrid lays the grid by a download cell. Uploads of the same slot had to
-// arrive before the server sent it, by no less than serverTurn, and to leave a
-// round trip before it came.
+// arrive before the server sent it, by no less than serverTurn, and the last part
+// of them to leave a round trip before it came.
 func (c *Config) firstGrid(r report, now time.Time) Grid {
-	g := NewGrid(c.Interval, r.slot, r.at.Add(-c.RoundTrip-serverTurn-c.Margin))
+	g := NewGrid(c.Interval, r.slot, r.at.Add(-c.RoundTrip-serverTurn-c.Margin-c.partAt(c.Parts-1)))
 	g.SkipTo(now.Add(c.Lead + startup))
 	return g
-}
-
-// rouse puts n in the wake channel, in place of what is there.
-func (p *Pacer) rouse(n cell.Slot) {
-	select {
-	case <-p.wake:
-	default:
-	}
-	p.wake <- n // Nobody else sends, so there is room.
-}
-
-// tick sends the cell of the slot that is due, unless it is too late for that,
-// and goes on to the next. now is the time at which it happens.
-func (p *Pacer) tick(now time.Time) {
-	at, n := p.grid.Next()
-	late := now.Sub(at)
-	covered := p.cover.Take(n, p.out[0][:])
-	staged := p.voice.Take(n, p.out[1][:])
-	switch {
-	case late > p.cfg.Interval.Duration()/2:
-		p.stats.skipped.Add(1)
-	case !covered:
-		p.stats.bare.Add(1)
-	default:
-		p.send(p.out[choose(staged)][:])
-		p.stats.sentAt(late)
-	}
-	p.advance(now)
-}
-
-func choose(staged bool) int {
-	if staged {
-		return 1
-	}
-	return 0
-}
-
-// advance goes on to the first tick that is not past, after what the server
-// reported was taken in.
-func (p *Pacer) advance(now time.Time) {
-	p.grid.Step()
-	if late := now.Add(-p.cfg.Interval.Duration() / 2); p.grid.at.Before(late) {
-		p.stats.skipped.Add(p.grid.SkipTo(late))
-	}
-	for more := true; more; {
-		select {
-		case r := <-p.inbox:
-			p.steer.report(&p.grid, r.slot, r.early)
-		default:
-			more = false
-		}
-	}
-	_, n := p.grid.Next()
-	p.next.Store(uint64(n))
 }

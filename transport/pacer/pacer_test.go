@@ -17,9 +17,9 @@ const (
 	isVoice = 'v'
 )
 
-func mark(n cell.Slot, what byte) *cell.Cell {
-	c := new(cell.Cell)
-	binary.BigEndian.PutUint64(c[:], uint64(n))
+func mark(n cell.Slot, what byte) []byte {
+	c := make([]byte, cell.Size)
+	binary.BigEndian.PutUint64(c, uint64(n))
 	c[8] = what
 	return c
 }

@@ -7,12 +7,12 @@ import (
 
 // Stats counts what a Pacer did since it was made. None of it depends on calls.
 type Stats struct {
-	Sent       uint64 // ticks at which a cell was sent
-	Skipped    uint64 // ticks that came too late, because the process was stopped
-	Bare       uint64 // ticks for which there was no cover
-	StagedLate uint64 // cells that were staged after their tick, or too far ahead
+	Sent       uint64 // parts that were sent
+	Skipped    uint64 // parts that were due too long ago, because the process was stopped
+	Bare       uint64 // parts for which there was no cover
+	StagedLate uint64 // batches that were staged after their tick, or too far ahead
 
-	// Lateness of the ticks at which a cell was sent.
+	// Lateness of the parts that were sent.
 	MeanLateness time.Duration
 	MaxLateness  time.Duration
 }
@@ -22,7 +22,7 @@ type stats struct {
 	lateness, worst                 atomic.Int64 // nanoseconds; sum and maximum
 }
 
-// sentAt counts a cell that was sent late by the given time.
+// sentAt counts a part that was sent late by the given time.
 func (s *stats) sentAt(late time.Duration) {
 	s.sent.Add(1)
 	s.lateness.Add(int64(late))

@@ -24,6 +24,7 @@ type path struct {
 	offset   time.Duration // of this user in it
 	dither   time.Duration // P of the server
 	guess    time.Duration // of the round trip
+	parts    int           // of a batch; zero is one
 	step     time.Duration // by which the way up and the way down get longer at half time
 }
 
@@ -106,7 +107,7 @@ func (p path) travel(seed uint64, d time.Duration, lie func(int8) int8) []journe
 	}
 	first := down[0]
 	down = down[1:]
-	cfg := Config{Interval: p.interval, Lead: 10 * time.Millisecond, Margin: DefaultMargin, RoundTrip: p.guess}
+	cfg := Config{Interval: p.interval, Lead: 10 * time.Millisecond, Margin: DefaultMargin, RoundTrip: p.guess, Parts: max(p.parts, 1)}
 	g := cfg.firstGrid(report{slot: first.slot, at: first.at}, first.at)
 	s := newSteer(&g, DefaultMargin)
 	base, _ := g.Next()

@@ -88,7 +88,7 @@ func manual(t testing.TB) (*Pacer, time.Time) {
 }
 
 // slot goes through all of one slot.
-func slot(p *Pacer, at time.Time, c *cell.Cell) time.Time {
+func slot(p *Pacer, at time.Time, c []byte) time.Time {
 	_, n := p.grid.Next()
 	p.rouse(n)
 	for m, ok := p.Want(); ok; m, ok = p.Want() {

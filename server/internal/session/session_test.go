@@ -245,7 +245,7 @@ func findPhase(t *testing.T, i cell.Interval, oneWay time.Duration) {
 			select {
 			case <-p.Wake():
 				for n, ok := p.Want(); ok; n, ok = p.Want() {
-					p.Cover(n, (*cell.Cell)(labelled(n, 0)))
+					p.Cover(n, labelled(n, 0))
 				}
 			case <-done:
 				return
