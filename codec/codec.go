@@ -3,15 +3,16 @@
 // must do, and everything between a cell and the ear.
 //
 //	microphone → Voice.Mouth → Encoder → Frame → cell
-//	cell → Frame → Jitter → Voice.Ear → Decoder → speaker
+//	cells → Frames → Jitter → Voice.Ear → Decoders → mixer → speaker
 //
 // All sound is 48 kHz, mono, float32 with full scale at ±1, in blocks of one
 // slot. The parts:
 //
 //   - Frame, Encoder, Decoder: one slot of voice as 96 bytes and back, total in
 //     both directions. Package codec/opus is the implementation.
-//   - Voice: the chain of one client, in a call or idle, at one cost.
-//   - Jitter: which frame is due, and when.
+//   - Voice: the chain of one client, in a call or idle, at one cost, whether
+//     nobody, one or MaxSpeakers are heard.
+//   - Jitter: which frames are due, and when.
 //   - Drift: a ring between two clocks that differ by a little.
 //   - Resampler: another sample rate, for files.
 //
@@ -23,6 +24,10 @@ import "undertone/transport/cell"
 
 // SampleRate is the rate of all sound, in samples per second.
 const SampleRate = cell.SampleRate
+
+// MaxSpeakers is how many people one client can hear at once: a group call. A
+// client whose mode has calls of two only needs one decoder.
+const MaxSpeakers = 8
 
 // A Frame is one slot of voice: always exactly 96 bytes, whatever was said.
 type Frame [cell.VoiceSize]byte

@@ -36,11 +36,11 @@ const (
 
 // A Jitter holds the frames that came and says when each is to be heard.
 //
-// The server sends each user exactly one cell in every slot, on a grid. So an
-// arrival has a lateness: how much later it came than its slot number says,
-// counted from the first arrival. Lateness has a floor, the undisturbed line,
-// which wanders slowly as the two clocks drift apart, and the network adds to
-// it:
+// The server sends each user one batch in every slot, on a grid: a single cell,
+// or some messages that follow each other at once. So an arrival has a
+// lateness: how much later it came than its slot number says, counted from the
+// first arrival. Lateness has a floor, the undisturbed line, which wanders
+// slowly as the two clocks drift apart, and the network adds to it:
 //
 //	arrivals:     |.:|||::..  .   .                  .
 //	lateness  ----+-----------+-------+--------------+------------>
@@ -51,10 +51,17 @@ const (
 // The allowance grows at once when the newest arrivals need it, and in a call
 // shrinks by 4 ms a second at most; while nobody listens it is set to what the
 // last ten seconds ask for, so that a call begins with the right one. For that,
-// Put wants every arrival, in idle too.
+// Arrived wants every slot, in idle too.
 //
-// Put, Take and Due each cost a few hundred comparisons at most and allocate
-// nothing. A Jitter knows no time but that of its arguments.
+// When a slot is heard does not depend on who speaks in it: all speakers of a
+// slot came in one batch and are taken together. In one slot the calls are
+//
+//	Arrived(n, at)    for what came of the batch, then
+//	Put(n, s, f)      for each speaker s who said something in it
+//	Take(n, s, f)     at Due(n), once for every speaker
+//
+// Each call costs a few hundred comparisons at most and allocates nothing. A
+// Jitter knows no time but that of its arguments.
 type Jitter struct {
 	interval cell.Interval
 
@@ -63,12 +70,12 @@ type Jitter struct {
 	zero  cell.Slot
 	ref   time.Time
 
-	late   []time.Duration // the newest arrivals' lateness, oldest at next when full
+	late   []noted // the newest arrivals, oldest at next when full
 	next   int
-	sorted []time.Duration // the same, in order
+	sorted []time.Duration // their lateness, in order
 	offset time.Duration   // the lateness at which frames are taken
 
-	slots [jitterDepth]waiting
+	shelf shelf
 	taken cell.Slot // the newest slot that was taken
 	any   bool      // taken is valid
 	voice cell.Slot // the newest slot in which a voice was taken, valid if heard
@@ -76,27 +83,28 @@ type Jitter struct {
 	stats JitterStats
 }
 
-// waiting is one slot's frame.
-type waiting struct {
-	slot  cell.Slot
-	full  bool
-	frame Frame
+// noted is the arrival of a slot.
+type noted struct {
+	slot cell.Slot
+	late time.Duration
 }
 
-// JitterStats counts frames since the Jitter was made.
+// JitterStats counts the frames of all speakers since the Jitter was made.
 type JitterStats struct {
 	Heard   uint64 // taken in time
 	Missing uint64 // not there when they were due, or nothing was said
 	Late    uint64 // came after they were due, and were dropped
 }
 
-// NewJitter returns an empty Jitter for slots of length i.
-func NewJitter(i cell.Interval) *Jitter {
+// NewJitter returns an empty Jitter for slots of length i in which up to
+// speakers people may be heard at once; there is always room for one.
+func NewJitter(i cell.Interval, speakers int) *Jitter {
 	size := int(jitterMemory / i.Duration())
 	return &Jitter{
 		interval: i,
-		late:     make([]time.Duration, 0, size),
+		late:     make([]noted, 0, size),
 		sorted:   make([]time.Duration, 0, size),
+		shelf:    newShelf(speakers),
 	}
 }
 
@@ -104,48 +112,47 @@ func NewJitter(i cell.Interval) *Jitter {
 func (j *Jitter) Reset() {
 	j.begun, j.any, j.heard = false, false, false
 	j.late, j.sorted, j.next = j.late[:0], j.sorted[:0], 0
-	for k := range j.slots {
-		j.slots[k].full = false
-	}
+	j.shelf.clear()
 }
 
-// Put notes that the cell of slot n arrived, and keeps a copy of its frame; f
-// is nil if the cell carried no voice. It reports whether the frame will be
-// heard if it is taken when due.
-func (j *Jitter) Put(n cell.Slot, f *Frame, at time.Time) bool {
+// Arrived notes that slot n came, whatever it held. A slot counts once: if it
+// comes as several messages and Arrived is told of each, it came when the last
+// of them did. Of a message that is sent twice only the first copy to come is
+// an arrival.
+func (j *Jitter) Arrived(n cell.Slot, at time.Time) {
 	if j.begun && absolute(j.lateness(n, at)-j.offset) > jitterLost {
 		j.Reset()
 	}
 	if !j.begun {
 		j.begun, j.zero, j.ref, j.offset = true, n, at, jitterHeadroom
 	}
-	j.note(j.lateness(n, at))
-	j.adapt(n)
-	if f == nil {
-		return false
-	}
+	first := j.note(n, j.lateness(n, at))
+	j.adapt(n, first)
+}
+
+// Put keeps a copy of what a speaker says in slot n, and reports whether it
+// will be heard if it is taken when due. The arrival of the slot must have been
+// noted before. Speakers count from zero; there is no other than NewJitter was
+// told of.
+func (j *Jitter) Put(n cell.Slot, speaker int, f *Frame) bool {
 	if j.any && n <= j.taken {
 		j.stats.Late++
 		return false
 	}
-	w := &j.slots[n%jitterDepth]
-	w.slot, w.full, w.frame = n, true, *f
-	return true
+	return j.shelf.put(n, speaker, f)
 }
 
-// Take copies the frame of slot n to f and reports whether there was one. After
-// it, frames of this slot and of earlier ones are late.
-func (j *Jitter) Take(n cell.Slot, f *Frame) bool {
+// Take copies what a speaker says in slot n to f and reports whether there was
+// anything. After it frames of this slot and of earlier ones are late, so that
+// all speakers of a slot are taken before anything else is put.
+func (j *Jitter) Take(n cell.Slot, speaker int, f *Frame) bool {
 	if !j.any || n > j.taken {
 		j.any, j.taken = true, n
 	}
-	w := &j.slots[n%jitterDepth]
-	if !w.full || w.slot != n {
+	if !j.shelf.take(n, speaker, f) {
 		j.stats.Missing++
 		return false
 	}
-	w.full = false
-	*f = w.frame
 	j.heard, j.voice = true, n
 	j.stats.Heard++
 	return true
@@ -181,26 +188,58 @@ func (j *Jitter) lateness(n cell.Slot, at time.Time) time.Duration {
 	return at.Sub(j.ref) - j.span(n)
 }
 
-// note adds one arrival and forgets the oldest.
-func (j *Jitter) note(late time.Duration) {
-	if len(j.late) < cap(j.late) {
-		j.late = append(j.late, late)
-	} else {
-		k, _ := slices.BinarySearch(j.sorted, j.late[j.next])
-		j.sorted = slices.Delete(j.sorted, k, k+1)
-		j.late[j.next] = late
+// note adds the lateness of slot n, or corrects it if more of the slot came
+// later, and reports whether the slot is a new one. The oldest is forgotten.
+func (j *Jitter) note(n cell.Slot, late time.Duration) bool {
+	k, known := j.find(n)
+	switch {
+	case known:
+		late = max(late, j.late[k].late)
+		j.unsort(j.late[k].late)
+		j.late[k].late = late
+	case len(j.late) < cap(j.late):
+		j.late = append(j.late, noted{n, late})
+	default:
+		j.unsort(j.late[j.next].late)
+		j.late[j.next] = noted{n, late}
 		j.next = (j.next + 1) % len(j.late)
 	}
-	k, _ := slices.BinarySearch(j.sorted, late)
-	j.sorted = slices.Insert(j.sorted, k, late)
+	at, _ := slices.BinarySearch(j.sorted, late)
+	j.sorted = slices.Insert(j.sorted, at, late)
+	return !known
 }
 
-// adapt moves the offset towards what the arrivals ask for.
-func (j *Jitter) adapt(n cell.Slot) {
+// find looks for slot n among the newest arrivals.
+func (j *Jitter) find(n cell.Slot) (int, bool) {
+	for back := range min(len(j.late), jitterRecent) {
+		if k := j.newest(back); j.late[k].slot == n {
+			return k, true
+		}
+	}
+	return 0, false
+}
+
+// newest returns where the newest arrival is, or the one so many before it.
+func (j *Jitter) newest(back int) int {
+	return (j.next + len(j.late) - 1 - back) % len(j.late)
+}
+
+// unsort takes one lateness out of the order.
+func (j *Jitter) unsort(late time.Duration) {
+	k, _ := slices.BinarySearch(j.sorted, late)
+	j.sorted = slices.Delete(j.sorted, k, k+1)
+}
+
+// adapt moves the offset towards what the arrivals ask for. It may shrink once
+// in a slot, with the first that comes of it.
+func (j *Jitter) adapt(n cell.Slot, first bool) {
 	want := min(max(j.common(), j.recent())+jitterHeadroom, j.floor()+jitterMax)
 	listening := j.heard && int64(n-j.voice) < int64(time.Second/j.interval.Duration()) //nolint:gosec // modular
 	if want >= j.offset || !listening {
 		j.offset = want
+		return
+	}
+	if !first {
 		return
 	}
 	step := time.Duration(int64(jitterShrink) * int64(j.interval) / int64(time.Second))
@@ -220,10 +259,8 @@ func (j *Jitter) common() time.Duration {
 // straggler is lost, two are a line that has changed.
 func (j *Jitter) recent() time.Duration {
 	first, second := time.Duration(-1<<63), time.Duration(-1<<63)
-	size := len(j.late)
-	newest := j.next + size - 1
-	for k := range min(size, jitterRecent) {
-		switch d := j.late[(newest-k)%size]; {
+	for back := range min(len(j.late), jitterRecent) {
+		switch d := j.late[j.newest(back)].late; {
 		case d > first:
 			first, second = d, first
 		case d > second:

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ type arrival struct {
 
 func newJitterRig(t testing.TB, i cell.Interval) *jitterRig {
 	const start = 1_000_000
-	return &jitterRig{t: t, j: NewJitter(i), i: i, epoch: time.Unix(1_000_000, 0), n: start, next: start}
+	return &jitterRig{t: t, j: NewJitter(i, 1), i: i, epoch: time.Unix(1_000_000, 0), n: start, next: start}
 }
 
 // start is the local time at which the server sends slot n.
@@ -67,7 +68,7 @@ func (r *jitterRig) step(live bool, f *Frame) bool {
 	if due, ok := r.j.Due(r.next); ok && due.Before(horizon) && (k < 0 || due.Before(r.pend[k].at)) {
 		r.dues = append(r.dues, due)
 		if live {
-			ok := r.j.Take(r.next, f)
+			ok := r.j.Take(r.next, 0, f)
 			if ok && cell.Slot(f[0]) != r.next%256 {
 				r.t.Fatalf("slot %d: got the frame of another slot", r.next)
 			}
@@ -81,10 +82,9 @@ func (r *jitterRig) step(live bool, f *Frame) bool {
 	}
 	a := r.pend[k]
 	r.pend = append(r.pend[:k], r.pend[k+1:]...)
+	r.j.Arrived(a.n, a.at)
 	if live {
-		r.j.Put(a.n, &Frame{byte(a.n)}, a.at)
-	} else {
-		r.j.Put(a.n, nil, a.at)
+		r.j.Put(a.n, 0, &Frame{byte(a.n)})
 	}
 	return true
 }
@@ -219,20 +219,21 @@ func TestJitterStraggler(t *testing.T) {
 // TestJitterReorder: frames that overtake each other are heard in order, and
 // a second copy is not heard again.
 func TestJitterReorder(t *testing.T) {
-	j := NewJitter(cell.Interval20)
+	j := NewJitter(cell.Interval20, 1)
 	at := time.Unix(5, 0)
 	for _, n := range []cell.Slot{103, 100, 102, 101, 101} {
-		if !j.Put(n, &Frame{byte(n)}, at) {
+		j.Arrived(n, at)
+		if !j.Put(n, 0, &Frame{byte(n)}) {
 			t.Errorf("frame %d refused", n)
 		}
 	}
 	var f Frame
 	for n := cell.Slot(100); n < 104; n++ {
-		if !j.Take(n, &f) || f[0] != byte(n) {
+		if !j.Take(n, 0, &f) || f[0] != byte(n) {
 			t.Errorf("slot %d: got frame %d", n, f[0])
 		}
 	}
-	if j.Take(102, &f) || j.Put(103, &Frame{}, at) {
+	if j.Take(102, 0, &f) || j.Put(103, 0, &Frame{}) {
 		t.Error("a slot was heard twice")
 	}
 }
@@ -241,20 +242,21 @@ func TestJitterReorder(t *testing.T) {
 // forgotten at once.
 func TestJitterRestart(t *testing.T) {
 	for _, away := range []time.Duration{-time.Hour, 5 * time.Second, time.Hour} {
-		j := NewJitter(cell.Interval40)
+		j := NewJitter(cell.Interval40, 1)
 		at := time.Unix(1000, 0)
 		for n := range cell.Slot(300) {
-			j.Put(n, nil, at.Add(cell.Interval40.Duration()*time.Duration(n))) //nolint:gosec // small
+			j.Arrived(n, at.Add(cell.Interval40.Duration()*time.Duration(n))) //nolint:gosec // small
 		}
 		at = at.Add(away)
-		j.Put(300, &Frame{7}, at.Add(300*cell.Interval40.Duration()))
+		j.Arrived(300, at.Add(300*cell.Interval40.Duration()))
+		j.Put(300, 0, &Frame{7})
 		due, ok := j.Due(301)
 		want := at.Add(301 * cell.Interval40.Duration())
 		if d := due.Sub(want); !ok || d < 0 || d > 10*time.Millisecond {
 			t.Errorf("%v away: the next slot is due %v after its expected arrival", away, d)
 		}
 		var f Frame
-		if !j.Take(300, &f) || f[0] != 7 {
+		if !j.Take(300, 0, &f) || f[0] != 7 {
 			t.Errorf("%v away: the first frame after it was lost", away)
 		}
 	}
@@ -262,46 +264,56 @@ func TestJitterRestart(t *testing.T) {
 
 // TestJitterEmpty: before anything came there is nothing to say.
 func TestJitterEmpty(t *testing.T) {
-	j := NewJitter(cell.Interval40)
+	j := NewJitter(cell.Interval40, 1)
 	var f Frame
-	if _, ok := j.Due(5); ok || j.Take(5, &f) || j.Allowance() != 0 {
+	if _, ok := j.Due(5); ok || j.Take(5, 0, &f) || j.Allowance() != 0 {
 		t.Error("an empty buffer knows something")
 	}
-	j.Put(6, &f, time.Unix(1, 0))
+	j.Arrived(6, time.Unix(1, 0))
+	j.Put(6, 0, &f)
 	j.Reset()
-	if _, ok := j.Due(6); ok || j.Take(6, &f) {
+	if _, ok := j.Due(6); ok || j.Take(6, 0, &f) {
 		t.Error("a reset buffer knows something")
 	}
 }
 
 func TestJitterAllocs(t *testing.T) {
-	j := NewJitter(cell.Interval20)
-	delay := uniform(1, 0, 50*time.Millisecond)
-	n, at := cell.Slot(1), time.Unix(1, 0)
-	var f Frame
-	if a := testing.AllocsPerRun(2000, func() {
-		j.Put(n, &f, at.Add(delay()))
-		j.Due(n)
-		j.Take(n, &f)
-		n++
-		at = at.Add(cell.Interval20.Duration())
-	}); a != 0 {
+	slot := jitterSlots(MaxSpeakers)
+	if a := testing.AllocsPerRun(2000, slot); a != 0 {
 		t.Errorf("%v allocations in a slot", a)
 	}
 }
 
-// BenchmarkJitter is the cost of one slot: one arrival, one frame taken.
-func BenchmarkJitter(b *testing.B) {
-	j := NewJitter(cell.Interval20)
+// jitterSlots returns a function that does all of one slot: it arrives and is
+// taken, with a frame of each speaker.
+func jitterSlots(speakers int) func() {
+	j := NewJitter(cell.Interval20, speakers)
 	delay := uniform(1, 0, 50*time.Millisecond)
 	n, at := cell.Slot(1), time.Unix(1, 0)
 	var f Frame
-	b.ReportAllocs()
-	for b.Loop() {
-		j.Put(n, &f, at.Add(delay()))
+	return func() {
+		j.Arrived(n, at.Add(delay()))
+		for s := range speakers {
+			j.Put(n, s, &f)
+		}
 		j.Due(n)
-		j.Take(n, &f)
+		for s := range speakers {
+			j.Take(n, s, &f)
+		}
 		n++
 		at = at.Add(cell.Interval20.Duration())
+	}
+}
+
+// BenchmarkJitter is the cost of one slot: one arrival, a frame taken of each.
+func BenchmarkJitter(b *testing.B) {
+	for _, speakers := range []int{1, MaxSpeakers} {
+		b.Run(strconv.Itoa(speakers), func(b *testing.B) {
+			slot := jitterSlots(speakers)
+			b.ReportAllocs()
+			for b.Loop() {
+				slot()
+			}
+		})
 	}
 }

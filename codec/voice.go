@@ -2,6 +2,8 @@ package codec
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -25,7 +27,10 @@ type Sound interface {
 type VoiceConfig struct {
 	Interval cell.Interval
 	Encoder  Encoder
-	Decoder  Decoder
+	// Decoders are one for each that can be heard at once, MaxSpeakers at most.
+	// All run in every slot, so their number is fixed by the mode, not by a
+	// call.
+	Decoders []Decoder
 	Sound    Sound
 	// Loop is recorded speech at SampleRate, at least one slot long. It feeds
 	// the encoder whenever the microphone does not.
@@ -41,19 +46,21 @@ const silenceWarmUp = 8
 //
 // Idle does the same work as a call (invariant 3): the cost of Opus depends on
 // the sound, so a microphone in an empty room, or no sound at all, would show.
-// Each slot is one Read, one run of the encoder, one run of the decoder, one
+// Each slot is one Read, one run of the encoder, one run of every decoder, one
 // Write:
 //
-//	            encoder hears           frame given      decoder hears     speaker gets
-//	idle        the loop                the loop's       the loop's frame  silence
-//	in a call   the microphone          the microphone's the peer's frame  the peer
-//	 lost       (the same)              (the same)       nothing: conceals the guess
-//	 muted      the loop                prepared silence (the same)        (the same)
+//	            encoder hears   frame given       a decoder hears     speaker gets
+//	idle        the loop        the loop's        the loop's frames   silence
+//	in a call   the microphone  the microphone's  his frame           all of them, mixed
+//	 lost       (the same)      (the same)        nothing: conceals   the guess
+//	 not there  (the same)      (the same)        the loop's frames   nothing of it
+//	 muted      the loop        prepared silence  (the same)          (the same)
 //
 // Muted, the loop is encoded for its cost only, and the peer is sent a frame of
 // silence that was encoded when the Voice was made.
 //
-// The mouth goes through these states, the ear only between idle and live:
+// The mouth goes through these states, each speaker in the ear through his own
+// (speaker):
 //
 //	         live                 muted (one slot that fades out)
 //	idle ------------> talking ----------------------------------> muted
@@ -72,12 +79,12 @@ type Voice struct {
 	ear   ear
 	muted atomic.Bool
 
+	echo  echo
 	sound Sound
 
 	// The fields below are guarded by mu.
 	mu    sync.Mutex
-	echo  Frame // the newest frame of the loop, for the decoder in idle
-	users int   // how many of mouth and ear are live
+	users int // how many of mouth and ear are live
 }
 
 // mouth is what only Mouth touches.
@@ -90,15 +97,6 @@ type mouth struct {
 	silence Frame
 }
 
-// ear is what only Ear touches.
-type ear struct {
-	live  bool
-	heard bool // a frame was decoded in this call
-	dec   Decoder
-	pcm   []float32 // one slot
-	frame Frame     // the frame of the loop to decode
-}
-
 type mouthState uint8
 
 const (
@@ -109,24 +107,33 @@ const (
 
 // NewVoice checks c and returns a Voice that is idle.
 func NewVoice(c VoiceConfig) (*Voice, error) {
-	if c.Encoder == nil || c.Decoder == nil || c.Sound == nil {
-		return nil, errors.New("voice: encoder, decoder and sound are all required")
-	}
-	n := c.Interval.Samples()
-	if n <= 0 || len(c.Loop) < n {
-		return nil, errors.New("voice: the recorded loop is shorter than a slot")
+	if err := c.validate(); err != nil {
+		return nil, err
 	}
 	v := &Voice{
-		mouth: mouth{enc: c.Encoder, loop: c.Loop, mic: make([]float32, n)},
-		ear:   ear{dec: c.Decoder, pcm: make([]float32, n)},
+		mouth: mouth{enc: c.Encoder, loop: c.Loop, mic: make([]float32, c.Interval.Samples())},
+		ear:   newEar(c.Interval, c.Decoders),
 		sound: c.Sound,
 	}
 	for range silenceWarmUp {
 		v.mouth.enc.Encode(v.mouth.mic, &v.mouth.silence)
 	}
 	v.mouth.enc.Reset()
-	v.echo = v.mouth.silence
+	v.echo.put(&v.mouth.silence)
 	return v, nil
+}
+
+func (c *VoiceConfig) validate() error {
+	if c.Encoder == nil || c.Sound == nil || slices.Contains(c.Decoders, nil) {
+		return errors.New("voice: encoder, decoders and sound are all required")
+	}
+	if n := len(c.Decoders); n < 1 || n > MaxSpeakers {
+		return fmt.Errorf("voice: %d decoders instead of one to %d", n, MaxSpeakers)
+	}
+	if n := c.Interval.Samples(); n <= 0 || len(c.Loop) < n {
+		return errors.New("voice: the recorded loop is shorter than a slot")
+	}
+	return nil
 }
 
 // SetMuted stops or lets pass what the microphone hears, from the next slot on.
@@ -187,52 +194,27 @@ func (v *Voice) murmur(f *Frame) {
 		m.at = (m.at + k) % len(m.loop)
 	}
 	m.enc.Encode(m.mic, f)
-	v.mu.Lock()
-	v.echo = *f
-	v.mu.Unlock()
+	v.echo.put(f)
 }
 
-// Ear plays the frame of slot n, nil if it did not come in time. If live is
-// not set there is no peer: f is ignored and nothing is heard.
-func (v *Voice) Ear(_ cell.Slot, live bool, f *Frame) {
+// Ear plays slot n: frames[k] is what speaker k says in it, nil if nothing of
+// him came in time. Who is beyond the end of frames, or beyond the decoders, is
+// not heard. If live is not set there is no call: frames are ignored and
+// nothing is heard. Neither frames nor what it points to is kept.
+func (v *Voice) Ear(_ cell.Slot, live bool, frames []*Frame) {
 	e := &v.ear
 	was := e.live
 	e.live = live
-	switch {
-	case live && !was:
+	if live && !was {
 		v.open()
-		e.dec.Reset()
-		e.heard = false
-		e.listen(f)
-	case live:
-		e.listen(f)
-	case was:
-		// The voice is cut where it stands: let it run on and fade.
-		e.dec.Conceal(e.pcm)
-		fadeOut(e.pcm)
-	default:
-		v.mu.Lock()
-		e.frame = v.echo
-		v.mu.Unlock()
-		e.dec.Decode(&e.frame, e.pcm)
-		clear(e.pcm)
 	}
+	if !live {
+		frames = nil
+	}
+	e.hear(frames, &v.echo)
 	v.sound.Write(e.pcm)
 	if was && !live {
 		v.close()
-	}
-}
-
-// listen decodes one frame of a peer, or conceals that there is none.
-func (e *ear) listen(f *Frame) {
-	if f == nil {
-		e.dec.Conceal(e.pcm)
-		return
-	}
-	e.dec.Decode(f, e.pcm)
-	if !e.heard {
-		e.heard = true
-		fadeIn(e.pcm)
 	}
 }
 

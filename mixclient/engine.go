@@ -21,9 +21,9 @@ type Media interface {
 	// Mouth encodes the sound of slot n into f. If live is false there is no
 	// call, and f must hold something that costs as much.
 	Mouth(n cell.Slot, live bool, f *codec.Frame)
-	// Ear plays f, or conceals that it is missing if it is nil. If live is
-	// false there is no call.
-	Ear(n cell.Slot, live bool, f *codec.Frame)
+	// Ear plays what all speakers say in slot n; the frame of a speaker of whom
+	// nothing came is nil, and may be concealed. If live is false there is no call.
+	Ear(n cell.Slot, live bool, frames []*codec.Frame)
 }
 
 // Config says who the user is and how he reaches his server.
@@ -109,6 +109,7 @@ type Engine struct {
 	played  Played
 	voice   codec.Frame
 	frame   codec.Frame
+	heard   [1]*codec.Frame // what each speaker says in the slot that is played
 	cell    cell.Cell
 
 	shared shared
@@ -142,7 +143,7 @@ func New(cfg Config) (*Engine, error) {
 		stopped:  make(chan struct{}),
 		queue:    newQueue(),
 		core:     c,
-		jitter:   codec.NewJitter(cfg.Interval),
+		jitter:   codec.NewJitter(cfg.Interval, 1),
 		slot:     cfg.Interval.At(now),
 		seen:     now,
 	}, nil
@@ -232,12 +233,11 @@ func (e *Engine) down(a *arrival) {
 	}
 	e.line.heard(h, a.at)
 	e.slot, e.seen = h.Slot, a.at
-	var f *codec.Frame
-	if h.Voice {
-		f = &e.frame
-	}
 	first := !e.line.on
-	e.jitter.Put(h.Slot, f, a.at)
+	e.jitter.Arrived(h.Slot, a.at)
+	if h.Voice {
+		e.jitter.Put(h.Slot, 0, &e.frame)
+	}
 	if first {
 		e.line.on, e.was = true, true
 		e.queue.put(Event{Kind: Online, At: a.at})
@@ -255,12 +255,12 @@ func (e *Engine) hear() {
 		e.core.Offline(e.slotAt(now))
 	}
 	live := e.core.Live()
-	var f *codec.Frame
-	if e.jitter.Take(e.earSlot, &e.frame) {
-		f = &e.frame
+	e.heard[0] = nil
+	if e.jitter.Take(e.earSlot, 0, &e.frame) {
+		e.heard[0] = &e.frame
 	}
-	e.count(live, f != nil, now)
-	e.cfg.Media.Ear(e.earSlot, live, f)
+	e.count(live, e.heard[0] != nil, now)
+	e.cfg.Media.Ear(e.earSlot, live, e.heard[:])
 	e.earSlot++
 	e.earAt = now
 	e.setEar()

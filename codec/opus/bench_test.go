@@ -86,7 +86,7 @@ func BenchmarkSlot(b *testing.B) {
 			b.Run(i.String()+"/"+mode, func(b *testing.B) {
 				e, d := pair(b, i)
 				v, err := codec.NewVoice(codec.VoiceConfig{
-					Interval: i, Encoder: e, Decoder: d, Sound: &micSound{speech: speech}, Loop: loop,
+					Interval: i, Encoder: e, Decoders: []codec.Decoder{d}, Sound: &micSound{speech: speech}, Loop: loop,
 				})
 				if err != nil {
 					b.Fatal(err)
@@ -100,10 +100,12 @@ func BenchmarkSlot(b *testing.B) {
 				}
 				v.SetMuted(mode == "muted")
 				var f codec.Frame
+				heard := make([]*codec.Frame, 1)
 				b.ReportAllocs()
 				for k := 0; b.Loop(); k++ {
 					v.Mouth(cell.Slot(k), mode != "idle", &f)
-					v.Ear(cell.Slot(k), mode != "idle", &frames[k%len(frames)])
+					heard[0] = &frames[k%len(frames)]
+					v.Ear(cell.Slot(k), mode != "idle", heard)
 				}
 			})
 		}

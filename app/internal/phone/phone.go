@@ -78,7 +78,7 @@ func New(cfg Config) (*Phone, error) {
 	if err != nil {
 		return nil, err
 	}
-	voice, err := newVoice(c.Account.Server.Interval, cfg.Sound)
+	voice, err := newVoice(c.Account.Server, cfg.Sound)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func newVoice(tb testing.TB, i cell.Interval, mic []float32) (*codec.Voice, *tap
 	}
 	s := &tape{mic: mic}
 	loop := load(tb, assets.Loop()[:100_000]) // three seconds are enough here
-	v, err := codec.NewVoice(codec.VoiceConfig{Interval: i, Encoder: e, Decoder: d, Sound: s, Loop: loop})
+	v, err := codec.NewVoice(codec.VoiceConfig{Interval: i, Encoder: e, Decoders: []codec.Decoder{d}, Sound: s, Loop: loop})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -70,8 +70,8 @@ func (p *pairOfVoices) run(slots int, live bool, lose func(n cell.Slot) bool) {
 			p.a.Ear(p.n, live, nil)
 			p.b.Ear(p.n, live, nil)
 		} else {
-			p.a.Ear(p.n, live, &fb)
-			p.b.Ear(p.n, live, &fa)
+			p.a.Ear(p.n, live, []*codec.Frame{&fb})
+			p.b.Ear(p.n, live, []*codec.Frame{&fa})
 		}
 		p.n++
 	}
