@@ -24,7 +24,7 @@ type Network struct {
 }
 
 // Dial goes online.
-func (n *Network) Dial(ctx context.Context, receive func(b []byte, at time.Time)) (Link, Ticket, error) {
+func (n *Network) Dial(ctx context.Context, record []byte, receive func(b []byte, at time.Time)) (Link, Ticket, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialFor)
 	defer cancel()
 	cfg := rtc.DialConfig{Receive: receive}
@@ -36,9 +36,11 @@ func (n *Network) Dial(ctx context.Context, receive func(b []byte, at time.Time)
 		cfg.Conn = conn
 	}
 	var t Ticket
+	client := n.Client
+	client.Record = record
 	link, err := rtc.Dial(ctx, cfg, func(ctx context.Context, offer string) (string, error) {
-		a, err := n.Client.Online(ctx, offer)
-		t = Ticket{Key: a.Link, Time: a.Time}
+		a, err := client.Online(ctx, offer)
+		t = Ticket{Key: a.Link, Time: a.Time, Channels: a.Channels}
 		return a.SDP, err
 	})
 	if err != nil {

@@ -11,8 +11,10 @@ import (
 	"undertone/mixclient/call"
 	"undertone/mixclient/contact"
 	"undertone/mixclient/core"
+	"undertone/mixclient/half"
 	"undertone/transport/cell"
 	"undertone/transport/key"
+	"undertone/transport/rtc"
 )
 
 // Media is the sound of a call, and of none: the engine calls both methods once
@@ -33,7 +35,8 @@ type Config struct {
 	Name string
 	// Intro is the user's introduction secret.
 	Intro key.Secret
-	// Interval is the set's.
+	// Mode and Interval are the set's.
+	Mode     cell.Mode
 	Interval cell.Interval
 	// TellBusy tells callers why they get no answer.
 	TellBusy bool
@@ -71,12 +74,15 @@ const (
 	firstCell = 5 * time.Second
 	// leaveFor bounds how long a hang-up may take.
 	leaveFor = 3 * time.Second
-	// inboxDepth is how many cells may wait to be opened: five seconds of 20 ms,
-	// as long as the cover lasts.
+	// inboxDepth is how many messages may wait to be opened: five seconds of 20 ms,
+	// as long as the cover lasts, or 20 slots of a set of a hundred.
 	inboxDepth = 256
 	// aheadSlots is how far apart the slots of a link are that are sealed at
 	// the same time: cover for five seconds of 20 ms, with room to spare.
 	aheadSlots = 512
+	// coverAtOnce bounds the cover that is made in one slot. When all of it has to
+	// be made anew the next cell must not wait for it.
+	coverAtOnce = 32
 )
 
 // An Engine is one client. Run must be called once; all other methods may be
@@ -108,18 +114,20 @@ type Engine struct {
 	fatal   error
 	played  Played
 	voice   codec.Frame
-	frame   codec.Frame
-	heard   [1]*codec.Frame // what each speaker says in the slot that is played
-	cell    cell.Cell
+	frames  []codec.Frame  // what each speaker says in the slot that is played
+	heard   []*codec.Frame // points into frames, or nil
+	in      core.Heard
+	batch   []byte
 
 	shared shared
 }
 
 // An arrival is a message that came over a line.
 type arrival struct {
-	line *line
-	cell cell.Cell
-	at   time.Time
+	line    *line
+	at      time.Time
+	size    int
+	message [rtc.MaxMessage]byte
 }
 
 // New returns an engine that is offline.
@@ -143,7 +151,10 @@ func New(cfg Config) (*Engine, error) {
 		stopped:  make(chan struct{}),
 		queue:    newQueue(),
 		core:     c,
-		jitter:   codec.NewJitter(cfg.Interval, 1),
+		jitter:   codec.NewJitter(cfg.Interval, Speakers(cfg.Mode)),
+		frames:   make([]codec.Frame, Speakers(cfg.Mode)),
+		heard:    make([]*codec.Frame, Speakers(cfg.Mode)),
+		in:       core.Heard{Voices: make([]core.Voice, 0, half.MaxGroup)},
 		slot:     cfg.Interval.At(now),
 		seen:     now,
 	}, nil
@@ -203,29 +214,32 @@ func (e *Engine) turn(ctx context.Context) {
 	e.publish()
 }
 
-// mouth prepares the cell of slot n, and lays in cover.
+// mouth prepares the batch of slot n, and lays in cover.
 func (e *Engine) mouth(n cell.Slot) {
+	p := e.line.pacer
 	e.cfg.Media.Mouth(n, e.core.Live(), &e.voice)
-	e.core.Up(&e.cell, n, (*[cell.VoiceSize]byte)(&e.voice))
-	e.line.pacer.Stage(n, e.cell[:])
-	for {
-		n, ok := e.line.pacer.Want()
+	e.core.Up(e.batch, n, (*[cell.VoiceSize]byte)(&e.voice))
+	p.Stage(n, e.batch)
+	if n, ok := e.core.Half().Stale(); ok {
+		p.Recover(n)
+	}
+	for range coverAtOnce {
+		n, ok := p.Want()
 		if !ok {
 			return
 		}
-		e.core.Cover(&e.cell, n)
-		e.line.pacer.Cover(n, e.cell[:])
+		e.core.Cover(e.batch, n)
+		p.Cover(n, e.batch)
 	}
 }
 
-// down opens a cell and keeps its voice until it is due.
+// down reads a message and keeps its voices until they are due.
 func (e *Engine) down(a *arrival) {
 	if a.line != e.line {
 		return // Of a line that is gone.
 	}
-	about := e.slotAt(a.at)
-	h, ok := e.core.Down(&a.cell, about, (*[cell.VoiceSize]byte)(&e.frame))
-	if !ok {
+	h, about := &e.in, e.slotAt(a.at)
+	if !e.core.Down(a.message[:a.size], about, h) {
 		return
 	}
 	if far := e.cfg.Interval.Slots(maxJump); h.Slot > about+far || about > h.Slot+far {
@@ -233,12 +247,15 @@ func (e *Engine) down(a *arrival) {
 	}
 	e.line.heard(h, a.at)
 	e.slot, e.seen = h.Slot, a.at
-	first := !e.line.on
-	e.jitter.Arrived(h.Slot, a.at)
-	if h.Voice {
-		e.jitter.Put(h.Slot, 0, &e.frame)
+	for i := range h.Voices {
+		if v := &h.Voices[i]; v.Speaker < len(e.frames) {
+			e.jitter.Put(h.Slot, v.Speaker, (*codec.Frame)(&v.Frame))
+		}
 	}
-	if first {
+	if h.Last {
+		e.jitter.Arrived(h.Slot, a.at)
+	}
+	if !e.line.on {
 		e.line.on, e.was = true, true
 		e.queue.put(Event{Kind: Online, At: a.at})
 		e.earSlot = h.Slot
@@ -255,18 +272,26 @@ func (e *Engine) hear() {
 		e.core.Offline(e.slotAt(now))
 	}
 	live := e.core.Live()
-	e.heard[0] = nil
-	if e.jitter.Take(e.earSlot, 0, &e.frame) {
-		e.heard[0] = &e.frame
-	}
-	e.count(live, e.heard[0] != nil, now)
-	e.cfg.Media.Ear(e.earSlot, live, e.heard[:])
+	e.count(live, e.take(), now)
+	e.cfg.Media.Ear(e.earSlot, live, e.heard)
 	e.earSlot++
 	e.earAt = now
 	e.setEar()
 	if e.line != nil && e.line.silent(now) {
 		e.hangUpLine(ErrSilent)
 	}
+}
+
+// take takes what all speakers say in the slot that is due, and reports whether
+// there was anything.
+func (e *Engine) take() (some bool) {
+	for k := range e.frames {
+		e.heard[k] = nil
+		if e.jitter.Take(e.earSlot, k, &e.frames[k]) {
+			e.heard[k], some = &e.frames[k], true
+		}
+	}
+	return some
 }
 
 // count keeps the numbers of a call, and tells of its first voice.

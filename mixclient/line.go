@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"undertone/mixclient/core"
-	"undertone/mixclient/tmix"
+	"undertone/mixclient/half"
 	"undertone/transport/cell"
 	"undertone/transport/key"
 	"undertone/transport/pacer"
@@ -45,12 +45,14 @@ type Ticket struct {
 	Key key.Secret
 	// Time is the server's clock, to the second.
 	Time time.Time
+	// Channels is how many shared channels the set has, 0 in modes without.
+	Channels int
 }
 
-// A Dialer opens links. receive is called with each message, from one goroutine
-// at a time.
+// A Dialer opens links. record is what the mode tells the server of the
+// connection; receive is called with each message, from one goroutine at a time.
 type Dialer interface {
-	Dial(ctx context.Context, receive func(b []byte, at time.Time)) (Link, Ticket, error)
+	Dial(ctx context.Context, record []byte, receive func(b []byte, at time.Time)) (Link, Ticket, error)
 }
 
 // A line is one link with its keys and its pacer.
@@ -68,8 +70,9 @@ type line struct {
 
 	on    bool // the first cell has come
 	first cell.Slot
+	whole cell.Slot // the newest whose last message came
 	high  cell.Slot // the highest slot heard
-	cells uint64    // cells heard
+	cells uint64    // slots heard
 	early int8      // the last feedback
 }
 
@@ -86,12 +89,18 @@ func (l *line) silent(now time.Time) bool {
 	return now.Sub(l.opened)-time.Duration(l.came.Load()) > l.patience()
 }
 
-// heard takes in that a cell came.
-func (l *line) heard(h core.Heard, at time.Time) {
-	if l.cells == 0 || h.Slot < l.first {
-		l.first = h.Slot
+// heard takes in that a message came. A slot counts as heard when its last
+// message has come.
+func (l *line) heard(h *core.Heard, at time.Time) {
+	if h.Last {
+		if l.cells == 0 || h.Slot < l.first {
+			l.first = h.Slot
+		}
+		if h.Slot != l.whole {
+			l.cells++
+		}
+		l.whole = h.Slot
 	}
-	l.cells++
 	l.early = h.Feedback
 	if h.Slot > l.high {
 		l.high = h.Slot
@@ -102,6 +111,7 @@ func (l *line) heard(h core.Heard, at time.Time) {
 // dialed is what an attempt to go online led to.
 type dialed struct {
 	line   *line
+	open   func(t *Ticket) (half.Half, error)
 	link   Link
 	ticket Ticket
 	err    error
@@ -136,20 +146,23 @@ func (e *Engine) dial(ctx context.Context) {
 	e.dialing = true
 	l := &line{opened: time.Now()}
 	go func() {
-		link, ticket, err := e.cfg.Dialer.Dial(ctx, func(b []byte, at time.Time) { e.receive(l, b, at) })
-		e.dialed <- dialed{line: l, link: link, ticket: ticket, err: err}
+		d := dialed{line: l}
+		o, err := e.cfg.opening()
+		if err == nil {
+			d.open = o.open
+			d.link, d.ticket, err = e.cfg.Dialer.Dial(ctx, o.record, func(b []byte, at time.Time) { e.receive(l, b, at) })
+		}
+		d.err = err
+		e.dialed <- d
 	}()
 }
 
 // receive takes a message from the link. It never waits: the clock of the
-// link's goroutine is not the engine's. Messages of any other length than a
-// cell's are none of ours.
+// link's goroutine is not the engine's.
 func (e *Engine) receive(l *line, b []byte, at time.Time) {
-	if len(b) != cell.Size {
-		return
-	}
 	l.came.Store(int64(at.Sub(l.opened)))
-	a := arrival{line: l, cell: cell.Cell(b), at: at}
+	a := arrival{line: l, at: at}
+	a.size = copy(a.message[:], b)
 	for {
 		select {
 		case e.arrivals <- a:
@@ -198,7 +211,14 @@ func (e *Engine) open(ctx context.Context, d dialed) error {
 	}
 	slot := e.cfg.Interval.At(d.ticket.Time)
 	l := d.line
-	p, err := pacer.New(pacer.Config{Interval: e.cfg.Interval, Lead: lead}, d.link.Send)
+	h, err := d.open(&d.ticket)
+	if err != nil {
+		return err
+	}
+	shape := h.Shape()
+	p, err := pacer.New(pacer.Config{
+		Interval: e.cfg.Interval, Lead: lead, Parts: shape.Parts, Messages: shape.Messages, Size: shape.Size,
+	}, d.link.Send)
 	if err != nil {
 		return err
 	}
@@ -210,7 +230,8 @@ func (e *Engine) open(ctx context.Context, d dialed) error {
 	e.line = l
 	e.slot, e.seen = slot, now
 	e.jitter.Reset()
-	e.core.Online(slot, tmix.New(&d.ticket.Key, aheadSlots))
+	e.batch = make([]byte, shape.Bytes())
+	e.core.Online(slot, h)
 	e.setEar()
 	return nil
 }

@@ -183,6 +183,18 @@ func (c *Contact) PairwiseKey(hour uint64) (key.Secret, bool) {
 	return k.key, true
 }
 
+// PairwiseKeys returns the key of the current hour and that of the hour before;
+// nil for one that there is not. They are the contact's own, not copies.
+func (c *Contact) PairwiseKeys() (now, last *key.Secret) {
+	if c.now != nil {
+		now = &c.now.key
+	}
+	if c.last != nil {
+		last = &c.last.key
+	}
+	return now, last
+}
+
 // Hour returns the hour of the current key; zero before pairing.
 func (c *Contact) Hour() uint64 {
 	if c.now == nil {

@@ -3,18 +3,22 @@
 // knows no clock but the slot numbers, no network and no sound. The driver
 // (package mixclient) calls it from one goroutine:
 //
-//	Up     once in every slot, ahead of the tick: what the cell of the slot says
-//	Cover  once in every slot: a cell of cover, to be staged seconds ahead
-//	Down   for every cell that comes in
+//	Up     once in every slot, ahead of the tick: what the slot says
+//	Cover  once in every slot: a batch of cover, to be staged seconds ahead
+//	Down   for every message that comes in
+//
+// How it is said, and what a message looks like, is the business of the mode's
+// half (package half); the core does not know which mode it is.
 //
 // The design asks for one Slot(n, in, mic) (out, ear). It is three methods here
 // because up and down meet the clock at different phases: a cell goes up at
 // the tick, and its answer is heard when it comes, most of an interval earlier
 // than the next tick.
 //
-// Every Up seals one body and one cell; every Down opens one cell, one letter
-// and one stream, and takes one step of a handshake: real ones where there are
-// any, dummies otherwise, so that a call costs what idling costs (invariant 3).
+// Every Up seals one body and one batch; for every cell that comes down one
+// letter and one stream are opened, and in every slot one step of a handshake is
+// taken: real ones where there are any, dummies otherwise, so that a call costs
+// what idling costs (invariant 3).
 //
 // Which cell goes up, by falling priority:
 //
@@ -28,20 +32,13 @@ import (
 
 	"undertone/mixclient/call"
 	"undertone/mixclient/contact"
+	"undertone/mixclient/half"
 	"undertone/mixclient/pairing"
 	"undertone/transport/cell"
 	"undertone/transport/key"
 	"undertone/transport/seal"
 	"undertone/transport/wire"
 )
-
-// A Half is the client's half of a mode, on one link.
-type Half interface {
-	// Up seals a cell for slot n. It is total.
-	Up(out *cell.Cell, n cell.Slot, kind cell.Kind, body *cell.Body)
-	// Down opens a cell that came in about slot ref.
-	Down(in *cell.Cell, ref cell.Slot, body *cell.Body) (cell.Slot, seal.Head, bool)
-}
 
 // Config is who the user is.
 type Config struct {
@@ -66,7 +63,8 @@ type Core struct {
 	contacts map[key.Handle]*contact.Contact
 	call     *call.Machine
 	pairs    pairs
-	half     Half
+	half     half.Half
+	rekey    bool // the half does not know all keys yet
 	hour     uint64
 	slot     cell.Slot // the newest slot made or read
 	events   []Event
@@ -79,10 +77,11 @@ type Core struct {
 	// Space for the cell that is being made or read, so that a slot allocates
 	// nothing.
 	item   call.Item
-	body   cell.Body
+	say    half.Say
 	spare  cell.Body // of the dummy stream
 	plain  wire.Plain
 	stream [cell.StreamSize]byte
+	heard  *Heard // what Down is filling
 }
 
 // An EventKind says what an Event is about.
@@ -141,7 +140,10 @@ func randomKey() *key.Secret {
 }
 
 // Add makes x a contact. An earlier contact of the same identity is replaced.
-func (c *Core) Add(x *contact.Contact) { c.contacts[x.Handle()] = x }
+func (c *Core) Add(x *contact.Contact) {
+	c.contacts[x.Handle()] = x
+	c.rekey = true
+}
 
 // Remove forgets a contact, and hangs up if he is in the call.
 func (c *Core) Remove(n cell.Slot, h key.Handle) {
@@ -154,6 +156,7 @@ func (c *Core) Remove(n cell.Slot, h key.Handle) {
 	}
 	c.pairs.drop(h)
 	delete(c.contacts, h)
+	c.rekey = true
 }
 
 // Contact returns the contact of a handle, nil if there is none.
@@ -181,13 +184,13 @@ func (c *Core) Events() []Event {
 
 // Online gives the core a new link, from slot n on. If that is before slots that
 // have passed, the call ends: its voice would use slots twice.
-func (c *Core) Online(n cell.Slot, h Half) {
+func (c *Core) Online(n cell.Slot, h half.Half) {
 	if n+backSlots < c.slot {
 		c.call.Rewind(n)
 		c.pairs.rewind(n)
 		c.slot = n
 	}
-	c.half = h
+	c.half, c.rekey = h, true
 	c.tick(n)
 	c.call.Resume(n)
 }
@@ -203,64 +206,82 @@ func (c *Core) Offline(n cell.Slot) { c.call.Expire(n) }
 // Live reports whether the microphone is open: in a call, and only there.
 func (c *Core) Live() bool { return c.call.State() == call.Talking }
 
-// Cover seals a cell of cover for slot n.
-func (c *Core) Cover(out *cell.Cell, n cell.Slot) {
-	clear(c.body[:])
-	c.half.Up(out, n, cell.Cover, &c.body)
+// Half returns the mode's half of the present link, nil before the first.
+func (c *Core) Half() half.Half { return c.half }
+
+// Cover makes a batch of cover for slot n.
+func (c *Core) Cover(out []byte, n cell.Slot) {
+	c.say = half.Say{}
+	c.half.Up(out, n, &c.say)
 }
 
-// Up makes the cell of slot n. voice is what the encoder made for the slot; it
-// is sealed in any case, and goes into the cell only in a call.
-func (c *Core) Up(out *cell.Cell, n cell.Slot, voice *[cell.VoiceSize]byte) {
+// Up makes the batch of slot n. voice is what the encoder made for the slot; it
+// is sealed in any case, and goes into the batch only in a call.
+func (c *Core) Up(out []byte, n cell.Slot, voice *[cell.VoiceSize]byte) {
 	c.tick(n)
+	c.say = half.Say{}
 	c.stream[0] = wire.HeadVoice
 	copy(c.stream[cell.StreamHeadSize:], voice[:])
-	kind := c.pairingLetter(n)
-	if kind == cell.Cover {
-		kind = c.callItem(n)
-	} else {
+	if c.pairingLetter(n) {
 		c.call.Expire(n)
 		c.dummyOut.Seal(&c.spare, n, &c.stream)
+	} else {
+		c.callItem(n)
 	}
-	c.half.Up(out, n, kind, &c.body)
+	c.half.Wants(c.wants())
+	c.half.Up(out, n, &c.say)
 }
 
-// callItem puts what the call says in slot n into the body, or nothing.
-func (c *Core) callItem(n cell.Slot) cell.Kind {
+// wants reports whether the user has something to say, now or in a moment. Whoever
+// only hears a call ring has not. A pairing is not counted: its letters may be to
+// somebody who is away for weeks.
+func (c *Core) wants() bool {
+	switch c.call.State() {
+	case call.Dialing, call.Answering, call.Talking, call.Leaving:
+		return true
+	case call.Idle, call.Ringing:
+	}
+	return false
+}
+
+// callItem says what the call says in slot n, or nothing.
+func (c *Core) callItem(n cell.Slot) {
 	c.item = c.call.Next(n)
 	if c.item.Kind == cell.Stream {
 		c.stream[0] = c.item.Head
-		c.call.SealStream(n, &c.stream, &c.body)
-		return cell.Stream
+		c.call.SealStream(n, &c.stream, &c.say.Body)
+		c.say.Kind, c.say.To = cell.Stream, c.call.Peer().Handle()
+		return
 	}
 	c.dummyOut.Seal(&c.spare, n, &c.stream)
-	clear(c.body[:])
 	switch c.item.Kind {
 	case cell.Letter, cell.Ring:
 		if !c.item.To.Paired() {
-			return cell.Cover // Whoever was to get it has been forgotten since.
+			return // Whoever was to get it has been forgotten since.
 		}
 		c.item.Letter.Put(&c.plain)
-		c.item.To.Seal(&c.body, &c.plain)
+		c.item.To.Seal(&c.say.Body, &c.plain)
+		c.say.To = c.item.To.Handle()
 	case cell.Control:
-		c.body[0] = wire.ControlClear
+		c.say.Body[0] = wire.ControlClear
 	case cell.Cover, cell.Stream:
 	}
-	return c.item.Kind
+	c.say.Kind = c.item.Kind
 }
 
-// pairingLetter puts a letter of a pairing into the body, if one is due.
-func (c *Core) pairingLetter(n cell.Slot) cell.Kind {
+// pairingLetter says a letter of a pairing, if one is due.
+func (c *Core) pairingLetter(n cell.Slot) bool {
 	if n%pairingEvery != c.phase {
-		return cell.Cover
+		return false
 	}
 	s, f, ok := c.pairs.next()
 	if !ok {
-		return cell.Cover
+		return false
 	}
 	f.Put(&c.plain)
-	s.Sealer().Seal(&c.body, s.peer, s.Class(), &c.plain)
-	return cell.Letter
+	s.Sealer().Seal(&c.say.Body, s.peer, s.Class(), &c.plain)
+	c.say.Kind, c.say.To = cell.Letter, s.peer
+	return true
 }
 
 // pairingEvery is the share of pairings: one slot in ten.
@@ -275,45 +296,71 @@ func (c *Core) tick(n cell.Slot) {
 			x.Advance(hour)
 		}
 		c.pairs.newHour()
+		c.rekey = true
 	}
 	c.pairs.expire(n)
 	c.initiate(n)
+	if c.rekey {
+		c.rekey = false
+		c.tellKeys()
+	}
 }
 
-// Heard is what came out of a cell.
+// Heard is what came out of a message. It is filled by Down, which reuses it.
 type Heard struct {
-	// Slot is the one that the cell was sent in.
-	Slot cell.Slot
-	// Feedback is the server's (seal.Head).
-	Feedback int8
-	// Voice reports whether the cell held voice of the call.
-	Voice bool
+	half.Report
+	// Voices are what the message held of the call: at most one of each speaker,
+	// by the number that the call gives him.
+	Voices []Voice
 }
 
-// Down opens a cell that came in about slot ref; voice gets what it held, if it
-// held any. It reports false for a cell that is not of the link.
-func (c *Core) Down(in *cell.Cell, ref cell.Slot, voice *[cell.VoiceSize]byte) (Heard, bool) {
-	n, head, ok := c.half.Down(in, ref, &c.body)
+// A Voice is what one speaker said in a slot.
+type Voice struct {
+	Speaker int
+	Frame   [cell.VoiceSize]byte
+}
+
+// Down reads a message that came in about slot ref into h. It reports false for
+// one that is not of the link.
+func (c *Core) Down(in []byte, ref cell.Slot, h *Heard) bool {
+	h.Voices = h.Voices[:0]
+	c.heard = h
+	report, ok := c.half.Down(in, ref, ear{c})
 	if !ok {
-		c.step(ref)
-		return Heard{}, false
-	}
-	h := Heard{Slot: n, Feedback: head.Feedback}
-	h.Voice = c.hearStream(n, head.Kind == cell.Stream)
-	if h.Voice {
-		copy(voice[:], c.stream[cell.StreamHeadSize:])
-	}
-	c.hearLetter(n, head.Kind == cell.Letter || head.Kind == cell.Ring)
-	c.step(n)
-	return h, true
-}
-
-func (c *Core) hearStream(n cell.Slot, real bool) bool {
-	if !real {
-		c.dummyIn.Open(&c.body, n, &c.stream)
 		return false
 	}
-	return c.call.OpenStream(n, &c.body, &c.stream)
+	h.Report = report
+	if h.Last {
+		c.step(h.Slot)
+	}
+	return true
+}
+
+// ear is what the core shows of itself to the half.
+type ear struct{ *Core }
+
+// Hear takes in one cell. Each costs the same: a stream and a letter are opened.
+func (e ear) Hear(f *half.Found) {
+	e.hearStream(f)
+	e.hearLetter(f.Slot, f.Body, f.Kind == cell.Letter || f.Kind == cell.Ring)
+}
+
+func (c *Core) hearStream(f *half.Found) {
+	if f.Kind != cell.Stream || !c.ofCall(f) {
+		c.dummyIn.Open(f.Body, f.Slot, &c.stream)
+		return
+	}
+	if !c.call.OpenStream(f.Slot, f.Body, &c.stream) || len(c.heard.Voices) == half.MaxGroup {
+		return
+	}
+	c.heard.Voices = append(c.heard.Voices, Voice{Frame: [cell.VoiceSize]byte(c.stream[cell.StreamHeadSize:])})
+}
+
+// ofCall reports whether a stream can be of the call. In tMIX the server does not
+// say from whom it is: it has only one route.
+func (c *Core) ofCall(f *half.Found) bool {
+	peer := c.call.Peer()
+	return f.From.IsZero() || peer != nil && peer.Handle() == f.From
 }
 
 // step takes one step of a handshake.

@@ -411,6 +411,6 @@ func BenchmarkUp(b *testing.B) {
 			a.core.call.Resume(x.slot) // keeps the call from timing out
 		}
 		x.slot++
-		a.core.Up(&c, x.slot, &voice)
+		a.core.Up(c[:], x.slot, &voice)
 	}
 }

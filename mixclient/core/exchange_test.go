@@ -118,8 +118,8 @@ func (x *exchange) step() {
 	for _, u := range x.users {
 		var c cell.Cell
 		voice := [cell.VoiceSize]byte{u.say}
-		u.core.Cover(&c, x.slot)
-		u.core.Up(&c, x.slot, &voice)
+		u.core.Cover(c[:], x.slot)
+		u.core.Up(c[:], x.slot, &voice)
 		if x.drop == nil || !x.drop(x.slot, u, true) {
 			x.take(u, &c)
 		} else {
@@ -184,13 +184,12 @@ func (x *exchange) give(u *user) {
 	if x.drop != nil && x.drop(x.slot, u, false) {
 		return
 	}
-	var voice [cell.VoiceSize]byte
-	h, ok := u.core.Down(&c, x.slot, &voice)
-	if !ok {
+	var h Heard
+	if !u.core.Down(c[:], x.slot, &h) {
 		x.t.Fatalf("%s cannot open a cell of the server", u.name)
 	}
-	if h.Voice {
-		u.heard = append(u.heard, voice[0])
+	for _, v := range h.Voices {
+		u.heard = append(u.heard, v.Frame[0])
 	}
 	for _, e := range u.core.Events() {
 		u.events = append(u.events, e)

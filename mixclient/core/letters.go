@@ -12,31 +12,32 @@ import (
 )
 
 // hearLetter opens the letter in the body, or does as much for none.
-func (c *Core) hearLetter(n cell.Slot, real bool) {
+func (c *Core) hearLetter(n cell.Slot, body *cell.Body, real bool) {
 	if !real {
-		c.dummyLetter.Open(&c.body, &c.plain)
+		c.dummyLetter.Open(body, &c.plain)
 		return
 	}
-	from := seal.LetterAddress(&c.body)
-	switch class := seal.LetterClass(&c.body); class {
+	switch seal.LetterClass(body) {
 	case seal.FromInitiator, seal.FromResponder:
-		c.hearPairing(n, from, class)
+		c.hearPairing(n, body)
 	default:
-		c.hearContact(n, from)
+		c.hearContact(n, body)
 	}
 }
 
 // hearContact takes in a letter about a call. Those of blocked contacts are
 // opened, and then dropped.
-func (c *Core) hearContact(n cell.Slot, from key.Handle) {
-	x := c.contacts[from]
+func (c *Core) hearContact(n cell.Slot, body *cell.Body) {
+	x := c.contacts[seal.LetterAddress(body)]
 	if x == nil || !x.Paired() {
-		c.dummyLetter.Open(&c.body, &c.plain)
+		c.dummyLetter.Open(body, &c.plain)
 		return
 	}
-	if !x.Open(&c.body, &c.plain) {
+	hour := x.Hour()
+	if !x.Open(body, &c.plain) {
 		return
 	}
+	c.rekey = c.rekey || x.Hour() != hour
 	x.Confirm()
 	if x.Blocked {
 		return
@@ -48,16 +49,17 @@ func (c *Core) hearContact(n cell.Slot, from key.Handle) {
 
 // hearPairing takes in a letter of a pairing. Those of blocked contacts get the
 // same replies, and lead to nothing that is shown.
-func (c *Core) hearPairing(n cell.Slot, from key.Handle, class seal.Class) {
+func (c *Core) hearPairing(n cell.Slot, body *cell.Body) {
+	from, class := seal.LetterAddress(body), seal.LetterClass(body)
 	s := c.pairs.with(from, class == seal.FromResponder)
 	if s == nil && class == seal.FromInitiator {
 		s = c.respond(from)
 	}
 	if s == nil {
-		c.dummyLetter.Open(&c.body, &c.plain)
+		c.dummyLetter.Open(body, &c.plain)
 		return
 	}
-	if !s.Opener().Open(&c.body, &c.plain) {
+	if !s.Opener().Open(body, &c.plain) {
 		return
 	}
 	f, ok := wire.ParseFragment(&c.plain)
@@ -149,6 +151,7 @@ func (c *Core) paired(s *session) {
 	x.Pair(pair, hour, !s.Initiator())
 	x.Advance(c.hour)
 	pair.Wipe()
+	c.rekey = true
 	if !again && !x.Blocked {
 		c.events = append(c.events, Event{Kind: Paired, Peer: s.peer, Contact: x, New: isNew})
 	}

@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"undertone/mixclient/half"
 	"undertone/mixclient/tmix"
 	"undertone/transport/cell"
 	"undertone/transport/seal"
@@ -21,7 +22,7 @@ type ledger struct {
 }
 
 type cellNonce struct {
-	link    Half
+	link    half.Half
 	slot    cell.Slot
 	variant byte
 }
@@ -35,16 +36,16 @@ func once[K comparable](t *rapid.T, what string, used map[K]bool, nonce K) {
 
 // tap is a half of a link that notes what is sealed with it.
 type tap struct {
-	Half
+	half.Half
 	*ledger
 }
 
 // Up notes the cell, and what it holds.
-func (h *tap) Up(out *cell.Cell, n cell.Slot, kind cell.Kind, body *cell.Body) {
-	h.Half.Up(out, n, kind, body)
+func (h *tap) Up(out []byte, n cell.Slot, s *half.Say) {
+	h.Half.Up(out, n, s)
 	once(h.t, "cell", h.cells, cellNonce{h.Half, n, out[2]})
-	if kind == cell.Letter || kind == cell.Ring {
-		once(h.t, "letter", h.letters, [cell.NonceSize]byte(body[cell.AddressSize+cell.ClassSize:]))
+	if s.Kind == cell.Letter || s.Kind == cell.Ring {
+		once(h.t, "letter", h.letters, [cell.NonceSize]byte(s.Body[cell.AddressSize+cell.ClassSize:]))
 	}
 }
 

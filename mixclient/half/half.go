@@ -114,8 +114,9 @@ type Half interface {
 	// made anew, and forgets it; false if there is none. A mode without shared
 	// channels has none, ever.
 	Stale() (cell.Slot, bool)
-	// Wants takes in whether the user has something to say, now or for as long as
-	// a call lasts. Modes with a channel for everybody ignore it.
+	// Wants takes in whether the user is in a call, or about to be: he has something
+	// to say in every slot. (Letters of pairings show by themselves, in Up.) Modes
+	// with a channel for everybody ignore it.
 	Wants(on bool)
 	// Status returns how things stand.
 	Status() Status

@@ -10,6 +10,7 @@
 package tmix
 
 import (
+	"undertone/mixclient/half"
 	"undertone/transport/cell"
 	"undertone/transport/key"
 	"undertone/transport/seal"
@@ -18,9 +19,13 @@ import (
 // A Half is the client's end of one link. A new link has a new Half, since its
 // keys are fresh. It is for one goroutine at a time and allocates nothing.
 type Half struct {
-	up   *seal.Sealer
-	down *seal.Opener
+	up    *seal.Sealer
+	down  *seal.Opener
+	body  cell.Body
+	found half.Found
 }
+
+var _ half.Half = (*Half)(nil)
 
 // New returns the half for the secret that signalling agreed on. Cells may be
 // sealed up to ahead slots before the newest, so that cover can be staged.
@@ -31,13 +36,44 @@ func New(link *key.Secret, ahead int) *Half {
 	return &Half{up: seal.NewSealer(&up, ahead), down: seal.NewOpener(&down)}
 }
 
-// Up seals a cell for slot n. It is total.
-func (h *Half) Up(out *cell.Cell, n cell.Slot, kind cell.Kind, body *cell.Body) {
-	h.up.Seal(out, n, seal.Head{Kind: kind}, body)
+// Shape returns what goes up: one cell.
+func (h *Half) Shape() half.Shape { return half.Shape{Parts: 1, Messages: 1, Size: cell.Size} }
+
+// Up seals the cell of slot n. Streams follow the sender's route, and letters
+// name their addressee, so that nothing else says whom it is for.
+func (h *Half) Up(out []byte, n cell.Slot, s *half.Say) {
+	h.up.Seal((*cell.Cell)(out), n, seal.Head{Kind: s.Kind}, &s.Body)
 }
 
 // Down opens a cell that came in about slot ref. It fails if the cell is not
 // one of this link, or was opened before.
-func (h *Half) Down(in *cell.Cell, ref cell.Slot, body *cell.Body) (cell.Slot, seal.Head, bool) {
-	return h.down.Open(in, ref, body)
+func (h *Half) Down(in []byte, ref cell.Slot, ear half.Ear) (half.Report, bool) {
+	if len(in) != cell.Size {
+		return half.Report{}, false
+	}
+	n, head, ok := h.down.Open((*cell.Cell)(in), ref, &h.body)
+	if !ok {
+		return half.Report{}, false
+	}
+	h.found = half.Found{Slot: n, Kind: head.Kind, Place: -1, Body: &h.body}
+	if head.Kind == cell.Letter || head.Kind == cell.Ring {
+		h.found.From = seal.LetterAddress(&h.body)
+	}
+	ear.Hear(&h.found)
+	return half.Report{Slot: n, Feedback: head.Feedback, Last: true}, true
 }
+
+// Keys does nothing: the server finds whom a letter is for.
+func (h *Half) Keys(*half.Keyring, uint64) {}
+
+// Stale reports that nothing has to be made anew.
+func (h *Half) Stale() (cell.Slot, bool) { return 0, false }
+
+// Wants does nothing: everybody has a channel.
+func (h *Half) Wants(bool) {}
+
+// Status tells nothing of the set: the server tells nothing.
+func (h *Half) Status() half.Status { return half.Status{Ready: true} }
+
+// Alarms returns none: the server is trusted.
+func (h *Half) Alarms() []half.Alarm { return nil }

@@ -82,17 +82,16 @@ func (d *duet) step() {
 	for i, u := range d.users {
 		voice := [cell.VoiceSize]byte{u.say}
 		d.in[i] = tmix.In{Present: true, Early: 5}
-		u.core.Up(&d.in[i].Cell, d.slot, &voice)
+		u.core.Up(d.in[i].Cell[:], d.slot, &voice)
 	}
 	d.set.Slot(d.slot, d.in, d.out)
 	for i, u := range d.users {
-		var voice [cell.VoiceSize]byte
-		h, ok := u.core.Down(&d.out[i], d.slot, &voice)
-		if !ok || h.Slot != d.slot || h.Feedback != 5 {
-			d.t.Fatalf("user %d read %+v, %v in slot %d", i, h, ok, d.slot)
+		var h core.Heard
+		if !u.core.Down(d.out[i][:], d.slot, &h) || h.Slot != d.slot || h.Feedback != 5 {
+			d.t.Fatalf("user %d read %+v in slot %d", i, h.Report, d.slot)
 		}
-		if h.Voice {
-			u.heard = append(u.heard, voice[0])
+		for _, v := range h.Voices {
+			u.heard = append(u.heard, v.Frame[0])
 		}
 		u.events = append(u.events, u.core.Events()...)
 	}

@@ -97,6 +97,7 @@ func New(cfg Config) (*Phone, error) {
 	engine := mixclient.Config{
 		Self:     id,
 		Name:     c.Name,
+		Mode:     p.server.Mode,
 		Interval: p.server.Interval,
 		TellBusy: c.Settings.TellBusy,
 		Contacts: contacts,

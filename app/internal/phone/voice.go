@@ -5,6 +5,7 @@ import (
 	"undertone/assets"
 	"undertone/codec"
 	"undertone/codec/opus"
+	"undertone/mixclient"
 	"undertone/transport/cell"
 	"undertone/transport/uri"
 )
@@ -15,7 +16,7 @@ func newVoice(s uri.Server, d audio.Device) (*codec.Voice, error) {
 	if err != nil {
 		return nil, err
 	}
-	decoders := make([]codec.Decoder, speakers(s.Mode))
+	decoders := make([]codec.Decoder, mixclient.Speakers(s.Mode))
 	for k := range decoders {
 		if decoders[k], err = opus.NewDecoder(s.Interval); err != nil {
 			return nil, err
@@ -26,14 +27,4 @@ func newVoice(s uri.Server, d audio.Device) (*codec.Voice, error) {
 		return nil, err
 	}
 	return codec.NewVoice(codec.VoiceConfig{Interval: s.Interval, Encoder: enc, Decoders: decoders, Sound: d, Loop: loop})
-}
-
-// speakers is how many can be heard at once. Where there are group calls every
-// decoder runs in every slot, in a group or not; the tMIX has none, and would
-// pay for it with the battery only.
-func speakers(m cell.Mode) int {
-	if m == cell.TMIX {
-		return 1
-	}
-	return codec.MaxSpeakers
 }

@@ -1,0 +1,21 @@
+package core
+
+import "undertone/mixclient/half"
+
+// tellKeys tells the half whom we may hear and write to. It is done when that
+// changes: with the hour, with a contact, with a pairing, or with a new link.
+func (c *Core) tellKeys() {
+	if c.half == nil {
+		return
+	}
+	k := half.Keyring{Intro: &c.cfg.Intro}
+	for h, x := range c.contacts {
+		p := half.Peer{Handle: h}
+		if !x.Intro.IsZero() {
+			p.Intro = &x.Intro
+		}
+		p.Pair, p.Last = x.PairwiseKeys()
+		k.Peers = append(k.Peers, p)
+	}
+	c.half.Keys(&k, c.hour)
+}

@@ -1,0 +1,44 @@
+package mixclient
+
+import (
+	"fmt"
+
+	"undertone/codec"
+	"undertone/mixclient/bmix"
+	"undertone/mixclient/half"
+	"undertone/mixclient/tmix"
+	"undertone/transport/cell"
+	"undertone/transport/key"
+)
+
+// An opening is what a client has ready before it goes online: what it tells the
+// server of its connection, and how it uses the link that comes of it.
+type opening struct {
+	record []byte
+	open   func(t *Ticket) (half.Half, error)
+}
+
+// opening prepares a connection. It is the one place of the client that knows
+// which modes there are.
+func (c *Config) opening() (opening, error) {
+	self := c.Self.Account().Handle()
+	switch c.Mode {
+	case cell.TMIX:
+		return opening{open: func(t *Ticket) (half.Half, error) { return tmix.New(&t.Key, aheadSlots), nil }}, nil
+	case cell.BMIX:
+		conn := key.NewConnection()
+		return opening{record: conn[:], open: func(*Ticket) (half.Half, error) { return bmix.New(self, conn), nil }}, nil
+	case cell.SMIX:
+	}
+	return opening{}, fmt.Errorf("mixclient: this version has no mode %s", c.Mode)
+}
+
+// Speakers is how many can be heard at once. Where there are group calls
+// everything that can be heard costs its work in every slot, in a group or not;
+// the tMIX has none, and would pay for it with the battery only.
+func Speakers(m cell.Mode) int {
+	if m == cell.TMIX {
+		return 1
+	}
+	return codec.MaxSpeakers
+}
