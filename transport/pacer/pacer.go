@@ -27,7 +27,8 @@
 //   - A part is due, and it is more than half of I/Parts later than that, because
 //     the process or the machine was stopped. The part is skipped, and it alone:
 //     those of the same slot that are still to come are sent. Parts never follow
-//     each other by less than half of I/Parts, so there is no burst.
+//     each other by less than half of I/Parts, so there is no burst. (Who is
+//     stopped between two messages of a part finishes it when he goes on.)
 //   - The feeder was dead for longer than Hold. There is nothing to send that
 //     would look right, so nothing is sent until it is back.
 //   - Before the first download cell (see Heard) it is not known which slot it

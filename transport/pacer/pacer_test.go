@@ -18,16 +18,28 @@ const (
 )
 
 func mark(n cell.Slot, what byte) []byte {
-	c := make([]byte, cell.Size)
-	binary.BigEndian.PutUint64(c, uint64(n))
-	c[8] = what
-	return c
+	c := config
+	c.shape()
+	return batch(&c, n, what)
 }
 
+// batch returns a batch whose messages say which they are.
+func batch(c *Config, n cell.Slot, what byte) []byte {
+	b := make([]byte, c.batch())
+	for k := range c.Parts * c.Messages {
+		m := b[k*c.Size:]
+		binary.BigEndian.PutUint64(m, uint64(n))
+		m[8], m[9], m[10] = what, byte(k/c.Messages), byte(k%c.Messages)
+	}
+	return b
+}
+
+// A sent is a part that was sent.
 type sent struct {
 	at   time.Time
 	slot cell.Slot
 	what byte
+	part int
 }
 
 // A rig is a Pacer with a feeder and an engine, which stages voice in every
@@ -35,10 +47,13 @@ type sent struct {
 type rig struct {
 	*Pacer
 	sent []sent
-	hurt func(n cell.Slot) // called within the tick, before the cell is out
-	stop func(n cell.Slot) // called within the tick, after it
-	wg   sync.WaitGroup
-	quit context.CancelFunc
+	hurt func(n cell.Slot) // called before a part is out
+	stop func(n cell.Slot) // called after it
+	torn int               // messages that were not where they belong
+
+	messages int // of the last part
+	wg       sync.WaitGroup
+	quit     context.CancelFunc
 }
 
 // start runs a rig until the test ends. stall is called by feeder and engine in
@@ -59,9 +74,9 @@ func start(t *testing.T, cfg Config, stall, hurt, stop func(n cell.Slot)) *rig {
 			case n := <-r.Wake():
 				stall(n)
 				for m, ok := r.Want(); ok; m, ok = r.Want() {
-					r.Cover(m, mark(m, isCover))
+					r.Cover(m, batch(&r.cfg, m, isCover))
 				}
-				r.Stage(n, mark(n, isVoice))
+				r.Stage(n, batch(&r.cfg, n, isVoice))
 			case <-ctx.Done():
 				return
 			}
@@ -71,10 +86,19 @@ func start(t *testing.T, cfg Config, stall, hurt, stop func(n cell.Slot)) *rig {
 }
 
 func (r *rig) take(b []byte) {
-	n := cell.Slot(binary.BigEndian.Uint64(b))
-	r.hurt(n)
-	r.sent = append(r.sent, sent{time.Now(), n, b[8]})
-	r.stop(n)
+	s := sent{time.Now(), cell.Slot(binary.BigEndian.Uint64(b)), b[8], int(b[9])}
+	k := int(b[10])
+	if k == 0 {
+		r.hurt(s.slot)
+		s.at = time.Now()
+		r.sent, r.messages = append(r.sent, s), 0
+	}
+	if s != r.sent[len(r.sent)-1] || k != r.messages || len(b) != r.cfg.Size {
+		r.torn++
+	}
+	if r.messages++; r.messages == r.cfg.Messages {
+		r.stop(s.slot)
+	}
 }
 
 // end stops the rig and returns what it sent.
@@ -84,10 +108,11 @@ func (r *rig) end() []sent {
 	return r.sent
 }
 
-// odd returns the gaps that differ from the interval.
-func odd(all []sent, i cell.Interval) (gaps []time.Duration) {
+// odd returns the gaps that differ from what should lie between two parts.
+func odd(all []sent, c Config) (gaps []time.Duration) {
+	c.shape()
 	for k := 1; k < len(all); k++ {
-		if d := all[k].at.Sub(all[k-1].at); d != i.Duration() {
+		if d := all[k].at.Sub(all[k-1].at); d != c.partAt(1) {
 			gaps = append(gaps, d)
 		}
 	}
@@ -95,6 +120,11 @@ func odd(all []sent, i cell.Interval) (gaps []time.Duration) {
 }
 
 func quiet(cell.Slot) {}
+
+// twice is what an sMIX of 32 channels sends.
+func twice(i cell.Interval) Config {
+	return Config{Interval: i, Lead: 10 * time.Millisecond, Parts: 2, Messages: 4, Size: 1156}
+}
 
 var config = Config{Interval: cell.Interval20, Lead: 10 * time.Millisecond}
 
@@ -105,16 +135,19 @@ const firstSlot = 70_000
 func TestStallOfEverythingElse(t *testing.T) {
 	for _, i := range cell.Intervals() {
 		for _, length := range []time.Duration{70 * time.Millisecond, 3 * time.Second} {
-			t.Run(i.String()+"/"+length.String(), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) { stallOnce(t, i, length) })
-			})
+			once := config
+			once.Interval = i
+			for name, cfg := range map[string]Config{"one cell": once, "twice": twice(i)} {
+				t.Run(i.String()+"/"+length.String()+"/"+name, func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) { stallOnce(t, cfg, length) })
+				})
+			}
 		}
 	}
 }
 
-func stallOnce(t *testing.T, i cell.Interval, length time.Duration) {
-	cfg := config
-	cfg.Interval = i
+func stallOnce(t *testing.T, cfg Config, length time.Duration) {
+	i := cfg.Interval
 	var from, to time.Time
 	r := start(t, cfg, func(n cell.Slot) {
 		if n == firstSlot+40 {
@@ -127,31 +160,33 @@ func stallOnce(t *testing.T, i cell.Interval, length time.Duration) {
 	const slots = 250
 	time.Sleep(slots * i.Duration())
 	all := r.end()
-	if gaps := odd(all, i); len(gaps) > 0 {
-		t.Fatalf("gaps of %v", gaps)
+	if gaps := odd(all, cfg); len(gaps) > 0 || r.torn > 0 {
+		t.Fatalf("gaps of %v, %d messages out of place", gaps, r.torn)
 	}
-	if len(all) < slots-5 {
-		t.Fatalf("%d cells in %d slots", len(all), slots)
+	parts := r.cfg.Parts
+	if len(all) < (slots-5)*parts {
+		t.Fatalf("%d parts in %d slots", len(all), slots)
 	}
 	var stalled int
 	for k, s := range all {
 		want := byte(isVoice)
-		if s.at.Equal(to) {
+		tick := s.at.Add(-r.cfg.partAt(s.part))
+		if s.slot != all[0].slot+cell.Slot(k/parts) || s.part != k%parts {
+			t.Fatalf("message %d is part %d of slot %d", k, s.part, s.slot)
+		}
+		if tick.Equal(to) {
 			continue // The stall ends in the moment of the tick: either is right.
 		}
-		if s.at.After(from) && s.at.Before(to) {
+		if tick.After(from) && tick.Before(to) {
 			want = isCover
 			stalled++
 		}
 		if s.what != want {
-			t.Fatalf("cell %d for slot %d is %c, not %c", k, s.slot, s.what, want)
-		}
-		if s.slot != all[0].slot+cell.Slot(k) {
-			t.Fatalf("cell %d is for slot %d", k, s.slot)
+			t.Fatalf("part %d for slot %d is %c, not %c", s.part, s.slot, s.what, want)
 		}
 	}
-	if want := int(length / i.Duration()); stalled < want-1 || stalled > want+1 {
-		t.Fatalf("%d slots of cover in a stall of %d", stalled, want)
+	if want := int(length / i.Duration()); stalled < (want-1)*parts || stalled > (want+1)*parts {
+		t.Fatalf("%d parts of cover in a stall of %d slots", stalled, want)
 	}
 	if st := r.Stats(); st.Skipped+st.Bare > 0 || st.MaxLateness > 0 {
 		t.Fatalf("%+v", st)
@@ -169,41 +204,51 @@ func TestMeasureSeesOneMillisecond(t *testing.T) {
 		}, quiet)
 		r.Heard(firstSlot, time.Now(), noReport)
 		time.Sleep(2 * time.Second)
-		if gaps := odd(r.end(), config.Interval); len(gaps) != 2 {
+		if gaps := odd(r.end(), config); len(gaps) != 2 {
 			t.Fatalf("a planted millisecond shows as %v", gaps)
 		}
 	})
 }
 
-// TestStoppedProcess stops the pacer itself. What was missed is skipped, and
-// what follows keeps to the grid.
+// TestStoppedProcess stops the pacer itself, after one of the parts. What was
+// missed is skipped, part by part, and what follows keeps to the grid.
 func TestStoppedProcess(t *testing.T) {
-	for _, stop := range []time.Duration{9, 25, 31, 70, 3000} {
-		synctest.Test(t, func(t *testing.T) {
-			length := stop * time.Millisecond
-			r := start(t, config, quiet, quiet, func(n cell.Slot) {
-				if n == firstSlot+40 {
-					time.Sleep(length)
-				}
-			})
-			r.Heard(firstSlot, time.Now(), noReport)
-			time.Sleep(5 * time.Second)
-			all := r.end()
-			origin := all[0].at
-			for k := 1; k < len(all); k++ {
-				i := config.Interval.Duration()
-				if d := all[k].at.Sub(all[k-1].at); d < i/2 {
-					t.Fatalf("after a stop of %v two cells are %v apart", length, d)
-				}
-				late := all[k].at.Sub(origin) - time.Duration(all[k].slot-all[0].slot)*i
-				if all[k].slot > firstSlot+41+cell.Slot(length/i) && late != 0 {
-					t.Fatalf("slot %d is %v off the grid", all[k].slot, late)
-				}
+	for _, stop := range []time.Duration{4, 9, 16, 25, 31, 70, 3000} {
+		for part := range 2 {
+			synctest.Test(t, func(t *testing.T) { stopAfter(t, twice(config.Interval), part, stop*time.Millisecond) })
+		}
+		synctest.Test(t, func(t *testing.T) { stopAfter(t, config, 0, stop*time.Millisecond) })
+	}
+}
+
+func stopAfter(t *testing.T, cfg Config, part int, length time.Duration) {
+	k := -1
+	r := start(t, cfg, quiet, quiet, func(n cell.Slot) {
+		if n == firstSlot+40 {
+			if k++; k == part {
+				time.Sleep(length)
 			}
-			if got, want := r.Stats().Skipped, uint64(max(0, stop-11)/20); got != want {
-				t.Fatalf("a stop of %v skipped %d slots, not %d", length, got, want)
-			}
-		})
+		}
+	})
+	r.Heard(firstSlot, time.Now(), noReport)
+	time.Sleep(5 * time.Second)
+	all := r.end()
+	origin, between := all[0].at, r.cfg.partAt(1)
+	for k := 1; k < len(all); k++ {
+		i := config.Interval.Duration()
+		if d := all[k].at.Sub(all[k-1].at); d < between/2 {
+			t.Fatalf("after a stop of %v two parts are %v apart", length, d)
+		}
+		late := all[k].at.Sub(origin) - time.Duration(all[k].slot-all[0].slot)*i - r.cfg.partAt(all[k].part)
+		if all[k].slot > firstSlot+41+cell.Slot(length/i) && late != 0 {
+			t.Fatalf("slot %d is %v off the grid", all[k].slot, late)
+		}
+	}
+	if got, want := r.Stats().Skipped, uint64(max(0, length-between/2-1)/between); got != want {
+		t.Fatalf("a stop of %v after part %d skipped %d parts, not %d", length, part, got, want)
+	}
+	if r.torn > 0 {
+		t.Fatalf("%d messages out of place", r.torn)
 	}
 }
 
@@ -219,7 +264,7 @@ func TestFeederDead(t *testing.T) {
 		r.Heard(firstSlot, time.Now(), noReport)
 		time.Sleep(10 * time.Second)
 		all := r.end()
-		gaps := odd(all, config.Interval)
+		gaps := odd(all, config)
 		if len(gaps) != 1 || gaps[0] < 8*time.Second-MinHold || gaps[0]%config.Interval.Duration() != 0 {
 			t.Fatalf("gaps of %v", gaps)
 		}

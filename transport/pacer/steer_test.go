@@ -122,7 +122,8 @@ func (p path) travel(seed uint64, d time.Duration, lie func(int8) int8) []journe
 			pass()
 		}
 		j := journey{slot: slot, sent: tick.Sub(base), gone: rnd.Float64() < p.loss}
-		j.arrived = at.Add(oneWay(at) + time.Duration(rnd.ExpFloat64()*float64(p.jitter)))
+		// What counts is the last part.
+		j.arrived = at.Add(cfg.partAt(cfg.Parts-1) + oneWay(at) + time.Duration(rnd.ExpFloat64()*float64(p.jitter)))
 		j.early = p.interval.Start(slot).Add(p.offset).Sub(j.arrived)
 		all = append(all, j)
 		if !j.gone {
@@ -195,12 +196,22 @@ func acquired(all []journey) (at time.Duration) {
 }
 
 func TestSteerConverges(t *testing.T) {
+	testConverges(t, 1, []int{0, 1, 10, 33, 50, 100, 200, 300})
+}
+
+// TestSteerConvergesInParts measures the last of two parts, and of more.
+func TestSteerConvergesInParts(t *testing.T) {
+	testConverges(t, 2, []int{0, 33, 300})
+	testConverges(t, maxParts, []int{70})
+}
+
+func testConverges(t *testing.T, parts int, oneWays []int) {
 	for _, i := range cell.Intervals() {
-		for _, oneWay := range []int{0, 1, 10, 33, 50, 100, 200, 300} {
+		for _, oneWay := range oneWays {
 			for _, hard := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%v/%dms/jitter=%v", i, oneWay, hard), func(t *testing.T) {
 					p := path{
-						interval: i, oneWay: time.Duration(oneWay) * time.Millisecond,
+						parts: parts, interval: i, oneWay: time.Duration(oneWay) * time.Millisecond,
 						window: 5 * time.Millisecond, offset: 3 * time.Millisecond, dither: time.Millisecond,
 					}
 					d, lateMax, band := time.Minute, 0.0, 4*time.Millisecond

@@ -47,58 +47,79 @@ func TestStageAfterTheTick(t *testing.T) {
 }
 
 func TestTickAllocatesNothing(t *testing.T) {
-	p, at := manual(t)
-	c := mark(0, isVoice)
-	if n := testing.AllocsPerRun(1000, func() { at = slot(p, at, c) }); n != 0 {
-		t.Fatalf("%v allocations in a slot", n)
+	for _, cfg := range []Config{config, twice(cell.Interval20)} {
+		p, _ := at(t, cfg, func([]byte) {})
+		c := batch(&p.cfg, 0, isVoice)
+		if n := testing.AllocsPerRun(1000, func() { slot(p, c) }); n != 0 {
+			t.Fatalf("%v allocations in a slot", n)
+		}
+		if st := p.Stats(); st.Sent != uint64(1001*p.cfg.Parts) || st.StagedLate > 0 {
+			t.Fatalf("%+v", st)
+		}
 	}
 }
 
 func BenchmarkTick(b *testing.B) {
-	for _, kind := range []string{"cover", "voice"} {
-		b.Run(kind, func(b *testing.B) {
-			p, at := manual(b)
-			c := mark(0, isVoice)
-			b.ReportAllocs()
-			for b.Loop() {
-				_, n := p.grid.Next()
-				p.Cover(n, c)
-				if kind == "voice" {
-					p.Stage(n, c)
+	for name, cfg := range map[string]Config{"one cell": config, "twice": twice(cell.Interval20)} {
+		for _, kind := range []string{"cover", "voice"} {
+			b.Run(name+"/"+kind, func(b *testing.B) {
+				p, at := at(b, cfg, func([]byte) {})
+				c := batch(&p.cfg, 0, isVoice)
+				b.ReportAllocs()
+				for b.Loop() {
+					_, n := p.grid.Next()
+					p.Cover(n, c)
+					if kind == "voice" {
+						p.Stage(n, c)
+					}
+					p.tick(at)
+					for p.turn.part < p.cfg.Parts {
+						p.sendPart(p.partDue())
+					}
+					at, _ = p.grid.Next()
 				}
-				p.tick(at)
-				at, _ = p.grid.Next()
-			}
-		})
+			})
+		}
 	}
 }
 
 // manual returns a Pacer that is at its first tick, without a goroutine.
 func manual(t testing.TB) (*Pacer, time.Time) {
 	t.Helper()
-	p, err := New(config, func([]byte) {})
+	return at(t, config, func([]byte) {})
+}
+
+// at does so with any Config.
+func at(t testing.TB, cfg Config, send func([]byte)) (*Pacer, time.Time) {
+	t.Helper()
+	p, err := New(cfg, send)
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := time.Now()
-	p.grid = NewGrid(config.Interval, firstSlot, at)
+	p.grid = NewGrid(cfg.Interval, firstSlot, at)
 	p.steer = newSteer(&p.grid, DefaultMargin)
 	p.next.Store(firstSlot)
 	return p, at
 }
 
-// slot goes through all of one slot.
-func slot(p *Pacer, at time.Time, c []byte) time.Time {
+// slot goes through all that is due in one slot, until Wake tells of the next.
+func slot(p *Pacer, c []byte) {
 	_, n := p.grid.Next()
-	p.rouse(n)
 	for m, ok := p.Want(); ok; m, ok = p.Want() {
 		p.Cover(m, c)
 	}
 	p.Stage(n, c)
-	p.Heard(n, at, 6)
-	p.tick(at)
-	at, _ = p.grid.Next()
-	return at
+	for {
+		now, what := p.due()
+		p.do(what, now)
+		if what == ticking {
+			p.Heard(n, now, 6)
+		}
+		if _, next := p.grid.Next(); what == rousing && next > n {
+			return
+		}
+	}
 }
 
 func TestConfig(t *testing.T) {
@@ -114,6 +135,12 @@ func TestConfig(t *testing.T) {
 		"long hold":   func(c *Config) { c.Hold = time.Hour },
 		"margin":      func(c *Config) { c.Margin = time.Second },
 		"round trip":  func(c *Config) { c.RoundTrip = -1 },
+		"parts":       func(c *Config) { c.Parts = maxParts + 1 },
+		"no parts":    func(c *Config) { c.Parts = -1 },
+		"messages":    func(c *Config) { c.Messages = maxMessages + 1 },
+		"no messages": func(c *Config) { c.Messages = -1 },
+		"size":        func(c *Config) { c.Size = maxSize + 1 },
+		"no size":     func(c *Config) { c.Size = -1 },
 	} {
 		c := good
 		spoil(&c)
