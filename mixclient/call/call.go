@@ -1,7 +1,8 @@
 // Package call is the state of a user's one call: ringing, answering, talking,
 // hanging up, all in letters and in the heads of streams (the paper's protocol 2
 // with the signalling that it leaves open). It is pure; time is the slot number.
-// mixclient/core is the only caller.
+// mixclient/group is the only caller: it has a Machine for each user whom it is
+// in a call with.
 //
 //	        Dial                    answer
 //	Idle ─────────▶ Dialing ─────────────────────────────▶ Talking
@@ -90,10 +91,11 @@ const (
 
 // A knock is a call that rings here.
 type knock struct {
-	call wire.CallID
-	key  [32]byte
-	slot cell.Slot
-	hour uint64
+	call    wire.CallID
+	key     [32]byte
+	slot    cell.Slot
+	hour    uint64
+	several bool
 }
 
 // due is the arithmetic that waits for Step.
@@ -113,6 +115,9 @@ type Machine struct {
 	slots func(seconds cell.Slot) cell.Slot
 	// TellBusy makes the callee send the reason when he is busy or declines.
 	TellBusy bool
+	// Letters leaves the voice to whoever has the machine: it says nothing but
+	// letters.
+	Letters bool
 
 	state    State
 	since    cell.Slot // when the state was entered
@@ -130,13 +135,19 @@ type Machine struct {
 	talking  cell.Slot // when both could hear each other
 	notify   bool      // Leaving: the other side has to be told
 
-	out *seal.StreamSealer
-	in  *seal.StreamOpener
+	out     *seal.StreamSealer
+	in      *seal.StreamOpener
+	welcome key.Secret // of what the caller lets the callee into
 
+	redial *contact.Contact // whom to ring once the last call is left
+	*memory
+}
+
+// A memory is what a user's machines have in common.
+type memory struct {
 	past   [32]wire.CallID // calls that are over: their knocks ring no more
 	pasts  int
 	missed map[key.Handle]cell.Slot // when somebody who rang in vain was last reported
-	redial *contact.Contact         // whom to ring once the last call is left
 	tell   []told
 	toldAt cell.Slot
 	events []Event
@@ -154,8 +165,14 @@ func New(self key.Handle, i cell.Interval) *Machine {
 	return &Machine{
 		self:   self,
 		slots:  func(s cell.Slot) cell.Slot { return s * perSecond },
-		missed: make(map[key.Handle]cell.Slot),
+		memory: &memory{missed: make(map[key.Handle]cell.Slot)},
 	}
+}
+
+// Another returns a machine for one more call of the same user at the same time.
+// What the two have in common they say once: events, and who rang in vain.
+func (m *Machine) Another() *Machine {
+	return &Machine{self: m.self, slots: m.slots, TellBusy: m.TellBusy, memory: m.memory}
 }
 
 // State returns where the call stands.
@@ -171,6 +188,21 @@ func (m *Machine) Events() []Event {
 	return e
 }
 
+// Report adds an event to those that Events returns.
+func (m *Machine) Report(e Event) { m.event(e) }
+
+// Outgoing reports whether this side called.
+func (m *Machine) Outgoing() bool { return m.outgoing }
+
+// Welcome returns the key of what the caller lets the callee into, nil while
+// there is none.
+func (m *Machine) Welcome() *key.Secret {
+	if m.out == nil {
+		return nil
+	}
+	return &m.welcome
+}
+
 func (m *Machine) event(e Event) { m.events = append(m.events, e) }
 
 // enter is the one place where the state changes.
@@ -184,6 +216,7 @@ func (m *Machine) enter(n cell.Slot, s State) {
 		m.fresh, m.due = nil, nothing
 	case Idle:
 		m.peer, m.in, m.out, m.fresh, m.due = nil, nil, nil, nil, nothing
+		m.welcome.Wipe()
 	case Dialing, Ringing, Answering:
 	}
 }
@@ -216,6 +249,17 @@ func (m *Machine) isPast(id wire.CallID) bool {
 		}
 	}
 	return false
+}
+
+// DialSeveral is Dial for one of several who are called together. It must not be
+// called while the last call is being left.
+func (m *Machine) DialSeveral(n cell.Slot, peer *contact.Contact) error {
+	if m.state != Idle {
+		return ErrBusy
+	}
+	m.dial(n, peer)
+	m.knock.several = true
+	return nil
 }
 
 // Dial rings a contact. If he is not paired yet, it waits for that first.
@@ -313,12 +357,19 @@ func (m *Machine) OpenStream(n cell.Slot, body *cell.Body, plain *[cell.StreamSi
 	if _, ok := m.in.Open(body, n, plain); !ok {
 		return false
 	}
-	m.heard = n
 	m.peer.Confirm()
+	return m.Hear(n, plain[0])
+}
+
+// Hear takes in the head of a stream of the other side, which came in near slot
+// n, whatever key it was sealed with. It reports whether there is voice to be
+// heard.
+func (m *Machine) Hear(n cell.Slot, head byte) bool {
+	m.heard = n
 	if m.state == Answering {
 		m.enter(n, Talking)
 	}
-	if plain[0] == wire.HeadHangup {
+	if head == wire.HeadHangup {
 		m.over(n)
 		return false
 	}

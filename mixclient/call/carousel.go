@@ -12,8 +12,11 @@ type Item struct {
 	Kind cell.Kind
 	// Head is the head of a stream.
 	Head byte
-	// To and Letter are who gets the letter, and what it says.
-	To     *contact.Contact
+	// To is who gets the stream or the letter; a stream with Group set is for all
+	// of the group instead.
+	To    *contact.Contact
+	Group bool
+	// Letter is what a letter says.
 	Letter wire.CallLetter
 }
 
@@ -92,7 +95,7 @@ func (m *Machine) dialing(n cell.Slot) Item {
 	if m.sent >= eagerKnocks {
 		m.nextAt = n + m.slots(knockSeconds)
 	}
-	return m.letter(cell.Ring, wire.CallLetter{Type: wire.Knock, Key: m.knock.key, Slot: m.knock.slot, Hour: m.knock.hour})
+	return m.letter(cell.Ring, wire.CallLetter{Type: wire.Knock, Key: m.knock.key, Slot: m.knock.slot, Hour: m.knock.hour, Several: m.knock.several})
 }
 
 // answering repeats the answer until the caller's voice comes. The other slots
@@ -109,6 +112,9 @@ func (m *Machine) answering(n cell.Slot) Item {
 // when the other side has not been heard (the server forgot it with a lost
 // line), or that tells another caller.
 func (m *Machine) talk(n cell.Slot) Item {
+	if m.Letters {
+		return m.telling(n)
+	}
 	if n > m.heard+m.slots(resumeSeconds) && n >= m.nextAt {
 		m.nextAt = n + m.slots(resumeSeconds)
 		return m.letter(cell.Ring, wire.CallLetter{Type: wire.Resume})
@@ -116,7 +122,7 @@ func (m *Machine) talk(n cell.Slot) Item {
 	if it := m.telling(n); it.Kind != cell.Cover {
 		return it
 	}
-	return Item{Kind: cell.Stream, Head: wire.HeadVoice}
+	return Item{Kind: cell.Stream, Head: wire.HeadVoice, To: m.peer}
 }
 
 // Resume points the route again at once, after a new line.
@@ -133,6 +139,9 @@ func (m *Machine) Resume(n cell.Slot) {
 // leaving tells the other side twofold, in the stream and by letter, since
 // either way may be broken; then the server forgets the route.
 func (m *Machine) leaving(n cell.Slot) Item {
+	if m.Letters {
+		return m.leavingByLetter(n)
+	}
 	m.sent++
 	told := 0
 	if m.notify {
@@ -140,11 +149,22 @@ func (m *Machine) leaving(n cell.Slot) Item {
 	}
 	switch {
 	case m.sent <= told && (m.sent%2 == 1 && m.out != nil):
-		return Item{Kind: cell.Stream, Head: wire.HeadHangup}
+		return Item{Kind: cell.Stream, Head: wire.HeadHangup, To: m.peer}
 	case m.sent <= told:
 		return m.letter(cell.Letter, wire.CallLetter{Type: wire.Over})
 	case m.sent <= told+clearingSlots:
 		return Item{Kind: cell.Control}
+	}
+	m.left(n)
+	return m.telling(n)
+}
+
+// leavingByLetter is leaving while the voice goes elsewhere, where there are no
+// routes.
+func (m *Machine) leavingByLetter(n cell.Slot) Item {
+	m.sent++
+	if m.notify && m.sent <= leavingSlots/2 {
+		return m.letter(cell.Letter, wire.CallLetter{Type: wire.Over})
 	}
 	m.left(n)
 	return m.telling(n)

@@ -45,6 +45,10 @@ const (
 	Connected
 	// Ended: the call is over, or never was one; Outcome says how.
 	Ended
+	// Came: somebody has joined the group. At its host, Connected came before.
+	Came
+	// Left: somebody is in the group no more. At its host, Ended says why.
+	Left
 )
 
 // An Event is something that a person wants to know about a call.
@@ -52,8 +56,11 @@ type Event struct {
 	Kind     EventKind
 	Peer     key.Handle
 	Outgoing bool
+	Several  bool // Rings: the caller rings others too, or is talking with them
 	Slot     cell.Slot
 	Began    cell.Slot // Ended: when it was dialed, or began to ring
 	Outcome  Outcome   // Ended
 	Talked   cell.Slot // Ended: how many slots both could hear each other
+	Place    int       // Came, Left: his place in the group
+	Name     string    // Came, Left: what the host calls him
 }

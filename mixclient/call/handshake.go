@@ -66,9 +66,9 @@ func (m *Machine) agree(theirs [32]byte) bool {
 	ours := m.fresh.PublicKey().Bytes()
 	var out, in key.Secret
 	if m.outgoing {
-		out, in = seal.CallKeys(&pair, shared, m.knock.call, m.self, m.peer.Handle(), ours, theirs[:])
+		out, in, m.welcome = seal.CallKeys(&pair, shared, m.knock.call, m.self, m.peer.Handle(), ours, theirs[:])
 	} else {
-		in, out = seal.CallKeys(&pair, shared, m.knock.call, m.peer.Handle(), m.self, theirs[:], ours)
+		in, out, m.welcome = seal.CallKeys(&pair, shared, m.knock.call, m.peer.Handle(), m.self, theirs[:], ours)
 	}
 	m.out, m.in = seal.NewStreamSealer(&out), seal.NewStreamOpener(&in)
 	out.Wipe()

@@ -8,13 +8,19 @@ import (
 	"undertone/transport/wire"
 )
 
+// Of reports whether a letter, other than a knock, is from the other side of the
+// call and of this call.
+func (m *Machine) Of(from *contact.Contact, l wire.CallLetter) bool {
+	return m.peer == from && l.Call == m.knock.call
+}
+
 // Letter takes in a letter about a call, from a contact who is not blocked.
 func (m *Machine) Letter(n cell.Slot, from *contact.Contact, l wire.CallLetter) {
 	if l.Type == wire.Knock {
 		m.knockedBy(n, from, l)
 		return
 	}
-	if m.peer != from || l.Call != m.knock.call {
+	if !m.Of(from, l) {
 		return
 	}
 	switch l.Type {
@@ -30,7 +36,7 @@ func (m *Machine) Letter(n cell.Slot, from *contact.Contact, l wire.CallLetter) 
 		}
 	case wire.Resume:
 		// The other side's line was lost and is back; its route is set.
-	case wire.Knock, wire.FragmentLetter:
+	case wire.Knock, wire.FragmentLetter, wire.Welcome, wire.Member:
 	}
 }
 
@@ -55,7 +61,7 @@ func (m *Machine) knockedBy(n cell.Slot, from *contact.Contact, l wire.CallLette
 		m.knocked = n
 	case m.state == Idle:
 		m.ring(n, from, l)
-		m.event(Event{Kind: Rings, Peer: from.Handle(), Slot: n})
+		m.event(Event{Kind: Rings, Peer: from.Handle(), Several: l.Several, Slot: n})
 	case m.state == Leaving:
 		// He will knock again in a moment, when the last call is left.
 	case m.peer == from && m.state == Dialing:
@@ -69,11 +75,10 @@ func (m *Machine) knockedBy(n cell.Slot, from *contact.Contact, l wire.CallLette
 	}
 }
 
-// bothRing is for two who ring each other. The lower address stays the caller;
-// the other one answers, since he wants to talk.
+// bothRing is for two who ring each other. One stays the caller; the other one
+// answers, since he wants to talk.
 func (m *Machine) bothRing(n cell.Slot, from *contact.Contact, l wire.CallLetter) {
-	self, other := m.self, from.Handle()
-	if bytes.Compare(self[:], other[:]) < 0 {
+	if !m.yields(from, l) {
 		return
 	}
 	m.remember(m.knock.call)
@@ -81,8 +86,33 @@ func (m *Machine) bothRing(n cell.Slot, from *contact.Contact, l wire.CallLetter
 	m.accept(n)
 }
 
-// ringsInVain is for somebody who rings while another call is on. He is reported
-// once in the time of a ring, however many calls he makes of it.
+// yields reports who answers if two ring each other: who calls one from whoever
+// calls several, else the higher address from the lower. Both come to the same
+// result.
+func (m *Machine) yields(from *contact.Contact, l wire.CallLetter) bool {
+	if l.Several != m.knock.several {
+		return l.Several
+	}
+	self, other := m.self, from.Handle()
+	return bytes.Compare(self[:], other[:]) > 0
+}
+
+// Yields reports whether a knock of the contact whom the machine is ringing would
+// make it answer him instead.
+func (m *Machine) Yields(n cell.Slot, from *contact.Contact, l wire.CallLetter) bool {
+	return m.state == Dialing && m.peer == from && m.knock.call != l.Call &&
+		!m.isPast(l.Call) && m.isFresh(n, l.Slot) && m.yields(from, l)
+}
+
+// InVain takes in a knock of somebody who rings while another call is on.
+func (m *Machine) InVain(n cell.Slot, from *contact.Contact, l wire.CallLetter) {
+	if !m.isPast(l.Call) && m.isFresh(n, l.Slot) {
+		m.ringsInVain(n, from, l)
+	}
+}
+
+// ringsInVain reports him once in the time of a ring, however many calls he makes
+// of it.
 func (m *Machine) ringsInVain(n cell.Slot, from *contact.Contact, l wire.CallLetter) {
 	m.remember(l.Call)
 	if last, ok := m.missed[from.Handle()]; ok && since(n, last) < m.slots(RingSeconds) {
@@ -95,7 +125,7 @@ func (m *Machine) ringsInVain(n cell.Slot, from *contact.Contact, l wire.CallLet
 
 func (m *Machine) ring(n cell.Slot, from *contact.Contact, l wire.CallLetter) {
 	m.peer, m.outgoing, m.began = from, false, n
-	m.knock = knock{call: l.Call, key: l.Key, slot: l.Slot, hour: l.Hour}
+	m.knock = knock{call: l.Call, key: l.Key, slot: l.Slot, hour: l.Hour, several: l.Several}
 	m.knocked = n
 	m.enter(n, Ringing)
 }

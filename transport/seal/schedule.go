@@ -18,6 +18,8 @@ const (
 	labelCall     = "undertone v1 call"
 	labelPair     = "undertone v1 pair"
 	labelConfirm  = "undertone v1 confirm"
+	labelMask     = "undertone v1 mask of a group"
+	labelGroup    = "undertone v1 voice in a group"
 
 	labelContactVeil = "undertone v1 veil of a contact"
 	labelIntroVeil   = "undertone v1 veil of an introduction"
@@ -65,11 +67,11 @@ func IntroKey(intro *key.Secret, from, to key.Handle) key.Secret {
 	return expand(intro, labelIntro, from[:], to[:])
 }
 
-// CallKeys derives the keys of a call, one for each direction, from the pairwise
-// key of the hour in which it was rung, the agreement of both fresh X25519 keys,
-// and all that names the call. With the fresh keys gone it cannot be computed
-// again, whatever else is kept.
-func CallKeys(pair *key.Secret, agreed []byte, call [8]byte, caller, callee key.Handle, callerKey, calleeKey []byte) (toCallee, toCaller key.Secret) {
+// CallKeys derives the keys of a call, one for each direction and one for what
+// its caller lets the callee into, from the pairwise key of the hour in which it
+// was rung, the agreement of both fresh X25519 keys, and all that names the call.
+// With the fresh keys gone it cannot be computed again, whatever else is kept.
+func CallKeys(pair *key.Secret, agreed []byte, call [8]byte, caller, callee key.Handle, callerKey, calleeKey []byte) (toCallee, toCaller, welcome key.Secret) {
 	mixed, err := hkdf.Extract(sha256.New, agreed, pair.Bytes())
 	if err != nil {
 		panic(err) // Extract does not fail with SHA-256.
@@ -83,7 +85,26 @@ func CallKeys(pair *key.Secret, agreed []byte, call [8]byte, caller, callee key.
 	context := [][]byte{call[:], caller[:], callee[:], callerKey, calleeKey}
 	toCallee = expand(&k, labelCall+" to callee", context...)
 	toCaller = expand(&k, labelCall+" to caller", context...)
-	return toCallee, toCaller
+	welcome = expand(&k, labelCall+" welcome", context...)
+	return toCallee, toCaller, welcome
+}
+
+// Mask hides the secret of a generation of a group from all but the two ends of
+// the call that the key welcome is of, or shows it again. A mask serves one
+// generation of one call, and so one secret. It does not authenticate: the letter
+// around it does.
+func Mask(welcome, secret *key.Secret, generation uint16, place int) key.Secret {
+	mask := expand(welcome, labelMask, []byte{byte(generation >> 8), byte(generation), byte(place)}) //nolint:gosec // below 8
+	for i, b := range secret.Bytes() {
+		mask.Bytes()[i] ^= b
+	}
+	return mask
+}
+
+// GroupKey derives the key of the voice of the member at the given place of a
+// group.
+func GroupKey(group *key.Secret, place int) key.Secret {
+	return expand(group, labelGroup, []byte{byte(place)}) //nolint:gosec // below 8
 }
 
 // PairKey derives the pairwise key and the key that confirms it from everything

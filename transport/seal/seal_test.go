@@ -283,11 +283,34 @@ func TestKeysDiffer(t *testing.T) {
 	if ab.Equal(&ba) {
 		t.Error("both directions of letters have one key")
 	}
-	c1, _ := CallKeys(&k, []byte("x"), [8]byte{1}, a, b, []byte("y"), []byte("z"))
-	c2, _ := CallKeys(&k, []byte("x"), [8]byte{2}, a, b, []byte("y"), []byte("z"))
-	c3, _ := CallKeys(&k, []byte("w"), [8]byte{1}, a, b, []byte("y"), []byte("z"))
+	c1, _, _ := CallKeys(&k, []byte("x"), [8]byte{1}, a, b, []byte("y"), []byte("z"))
+	c2, _, _ := CallKeys(&k, []byte("x"), [8]byte{2}, a, b, []byte("y"), []byte("z"))
+	c3, _, _ := CallKeys(&k, []byte("w"), [8]byte{1}, a, b, []byte("y"), []byte("z"))
 	if c1.Equal(&c2) || c1.Equal(&c3) {
 		t.Error("two calls have one key")
+	}
+}
+
+// A mask shows what it hid to whoever has the key of the call, for the same
+// generation and place, and nothing for any other.
+func TestMask(t *testing.T) {
+	call, other, group := secret(t, 1), secret(t, 2), secret(t, 3)
+	hidden := Mask(&call, &group, 300, 4)
+	for name, shown := range map[string]key.Secret{
+		"another call":       Mask(&other, &hidden, 300, 4),
+		"another generation": Mask(&call, &hidden, 300+256, 4),
+		"another place":      Mask(&call, &hidden, 300, 5),
+		"nothing done":       hidden,
+	} {
+		if shown.Equal(&group) {
+			t.Errorf("%s shows the secret", name)
+		}
+	}
+	if shown := Mask(&call, &hidden, 300, 4); !shown.Equal(&group) {
+		t.Error("the mask does not come off")
+	}
+	if a, b := GroupKey(&group, 1), GroupKey(&group, 2); a.Equal(&b) {
+		t.Error("two places have one key")
 	}
 }
 

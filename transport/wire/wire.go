@@ -5,16 +5,28 @@
 //
 // # Streams
 //
-//	| head 1 | voice 96 |      head: 0 voice, 1 hang-up (the voice is silence)
+//	| head 1 | voice 96 |
+//
+//	head: 0 voice, 1 hang-up (the voice is silence),
+//	      128 + g voice, and the sender is ready for a generation of a group
+//	      whose number is g modulo 128
 //
 // # Letters (cell.LetterSize bytes; what a letter does not use is zero)
 //
-//	knock     | 1 | call 8 | fresh X25519 key 32 | slot 8 | hour 8 |
+//	knock     | 1 | call 8 | fresh X25519 key 32 | slot 8 | hour 8 | several 1 |
 //	answer    | 2 | call 8 | fresh X25519 key 32 |
 //	over      | 3 | call 8 |                       either end is done with the call
 //	tell      | 4 | call 8 | reason 1 |            only if the callee chose to tell
 //	resume    | 5 | call 8 |                       points the route again after a lost line
 //	fragment  | 6 | session 4 | message 1 | index 1 | count 1 | data 62 |
+//	welcome   | 7 | call 8 | generation 2 | place 1 | since 8 × 2 | masked secret 32 |
+//	member    | 8 | call 8 | generation 2 | place 1 | handle 16 | name 33 |
+//
+// Welcome and member are what the host of a group call tells a member on his leg
+// of it (package mixclient/group). since tells for each place from which
+// generation on the one who sits there has sat there, zero where nobody does; the
+// generation of a member letter is that of its place. A name ends at its first
+// zero.
 //
 // # Control (the first byte of the body, the rest is zero)
 //
@@ -33,7 +45,16 @@ const (
 	HeadVoice = 0
 	// HeadHangup says that the sender has hung up.
 	HeadHangup = 1
+
+	headReady = 0x80
 )
+
+// HeadReady returns the head of voice whose sender is ready for a generation of
+// a group.
+func HeadReady(generation uint16) byte { return headReady | byte(generation) } //nolint:gosec // the low bits are meant
+
+// IsReady reports whether the sender of a head is ready for a generation.
+func IsReady(head byte, generation uint16) bool { return head == HeadReady(generation) }
 
 // Operations of a control cell.
 const (
@@ -52,6 +73,8 @@ const (
 	Tell
 	Resume
 	FragmentLetter
+	Welcome
+	Member
 )
 
 // String names the letter, for tests and transcripts.
@@ -69,6 +92,10 @@ func (t LetterType) String() string {
 		return "resume"
 	case FragmentLetter:
 		return "fragment"
+	case Welcome:
+		return "welcome"
+	case Member:
+		return "member"
 	}
 	return "unknown"
 }
@@ -84,68 +111,6 @@ const (
 
 // A CallID names one call between two contacts; the caller draws it.
 type CallID [8]byte
-
-// A CallLetter is any letter about a call. Fields that its type has no room for
-// are zero.
-type CallLetter struct {
-	Type   LetterType
-	Call   CallID
-	Key    [32]byte  // Knock, Answer: a fresh X25519 public key
-	Slot   cell.Slot // Knock: when the call was dialed, so that a replay is stale
-	Hour   uint64    // Knock: of the pairwise key that the call's keys come from
-	Reason Reason    // Tell
-}
-
-// A Plain is the plain text of a letter.
-type Plain = [cell.LetterSize]byte
-
-// Put writes the letter into p.
-func (l *CallLetter) Put(p *Plain) {
-	*p = Plain{byte(l.Type)}
-	b := p[1:]
-	b = b[copy(b, l.Call[:]):]
-	switch l.Type {
-	case Knock:
-		copy(b, l.Key[:])
-		binary.BigEndian.PutUint64(b[len(l.Key):], uint64(l.Slot))
-		binary.BigEndian.PutUint64(b[len(l.Key)+8:], l.Hour)
-	case Answer:
-		copy(b, l.Key[:])
-	case Tell:
-		b[0] = byte(l.Reason)
-	case Over, Resume, FragmentLetter:
-	}
-}
-
-// ParseCall reads a letter about a call. It fails for any other letter, and for
-// one with bytes where there are none.
-func ParseCall(p *Plain) (CallLetter, bool) {
-	l := CallLetter{Type: LetterType(p[0])}
-	b := p[1:]
-	b = b[copy(l.Call[:], b):]
-	switch l.Type {
-	case Knock:
-		b = b[copy(l.Key[:], b):]
-		l.Slot = cell.Slot(binary.BigEndian.Uint64(b))
-		l.Hour = binary.BigEndian.Uint64(b[8:])
-		b = b[16:]
-	case Answer:
-		b = b[copy(l.Key[:], b):]
-	case Tell:
-		l.Reason = Reason(b[0])
-		b = b[1:]
-		if l.Reason != Busy && l.Reason != Declined {
-			return CallLetter{}, false
-		}
-	case Over, Resume:
-	default:
-		return CallLetter{}, false
-	}
-	if !zero(b) {
-		return CallLetter{}, false
-	}
-	return l, true
-}
 
 // FragmentSize is how many bytes of a message a fragment carries.
 const FragmentSize = cell.LetterSize - 8

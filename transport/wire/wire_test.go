@@ -3,9 +3,11 @@ package wire
 import (
 	"bytes"
 	"encoding/hex"
+	"strings"
 	"testing"
 
 	"undertone/transport/cell"
+	"undertone/transport/key"
 )
 
 func samples() []CallLetter {
@@ -17,6 +19,9 @@ func samples() []CallLetter {
 		{Type: Over, Call: id},
 		{Type: Tell, Call: id, Reason: Declined},
 		{Type: Resume, Call: id},
+		{Type: Knock, Call: id, Key: k, Slot: 1, Hour: 2, Several: true},
+		{Type: Welcome, Call: id, Generation: 0x0304, Place: 2, Since: [Places]uint16{1, 0, 0x0304, 7: 0x0201}, Key: k},
+		{Type: Member, Call: id, Generation: 0x0304, Place: 7, Handle: key.Handle(bytes.Repeat([]byte{8}, 16)), Name: PutName("Zoë")},
 	}
 }
 
@@ -29,6 +34,9 @@ func TestVectors(t *testing.T) {
 		"03" + "0102030405060708",
 		"04" + "0102030405060708" + "02",
 		"05" + "0102030405060708",
+		"01" + "0102030405060708" + nines + "0000000000000001" + "0000000000000002" + "01",
+		"07" + "0102030405060708" + "0304" + "02" + "0001" + "0000" + "0304" + "00000000" + "00000000" + "0201" + nines,
+		"08" + "0102030405060708" + "0304" + "07" + strings.Repeat("08", 16) + "5a6fc3ab",
 	}
 	for i, l := range samples() {
 		var p Plain
@@ -72,6 +80,71 @@ func TestBadLetters(t *testing.T) {
 	for _, p := range []Plain{{}, {byte(FragmentLetter)}, {byte(FragmentLetter), 6: 5, 7: 5}, {byte(Knock), 7: 1}} {
 		if _, ok := ParseFragment(&p); ok {
 			t.Errorf("%x was accepted as a fragment", p[:10])
+		}
+	}
+}
+
+// What a host may not say is refused, whatever else stands in the letter.
+func TestLettersOfAGroupThatMakeNoSense(t *testing.T) {
+	who := key.Handle{1}
+	ok := CallLetter{Type: Welcome, Generation: 5, Place: 1, Since: [Places]uint16{1, 5}}
+	for name, bad := range map[string]CallLetter{
+		"no generation":              {Type: Welcome, Place: 1, Since: ok.Since},
+		"the host's place":           {Type: Welcome, Generation: 5, Place: 0, Since: ok.Since},
+		"a place that is free":       {Type: Welcome, Generation: 5, Place: 2, Since: ok.Since},
+		"a place that is not":        {Type: Welcome, Generation: 5, Place: Places, Since: ok.Since},
+		"no host":                    {Type: Welcome, Generation: 5, Place: 1, Since: [Places]uint16{0, 5}},
+		"somebody of times to come":  {Type: Welcome, Generation: 5, Place: 1, Since: [Places]uint16{1, 5, 6}},
+		"a member nowhere":           {Type: Member, Generation: 5, Place: Places, Handle: who},
+		"a member for the host":      {Type: Member, Generation: 5, Place: 0, Handle: who},
+		"a member of no time":        {Type: Member, Place: 1, Handle: who},
+		"nobody":                     {Type: Member, Generation: 5, Place: 1},
+		"a name that is not UTF-8":   {Type: Member, Generation: 5, Place: 1, Handle: who, Name: [NameSize]byte{0xff}},
+		"a name with a line in it":   {Type: Member, Generation: 5, Place: 1, Handle: who, Name: [NameSize]byte{'a', '\n'}},
+		"a name after the name":      {Type: Member, Generation: 5, Place: 1, Handle: who, Name: [NameSize]byte{'a', 0, 'b'}},
+		"a name cut inside a letter": {Type: Member, Generation: 5, Place: 1, Handle: who, Name: [NameSize]byte{32: 0xc3}},
+	} {
+		var p Plain
+		bad.Put(&p)
+		if l, ok := ParseCall(&p); ok {
+			t.Errorf("%s was accepted: %+v", name, l)
+		}
+	}
+	var p Plain
+	if ok.Put(&p); !parsesCall(&p) {
+		t.Error("a welcome that makes sense was refused")
+	}
+}
+
+func parsesCall(p *Plain) bool {
+	_, ok := ParseCall(p)
+	return ok
+}
+
+// Any name fits into a letter, and comes out as one that can be shown.
+func TestNames(t *testing.T) {
+	for name, want := range map[string]string{
+		"":                            "",
+		"Ann":                         "Ann",
+		"a\x00b\nc\xffd":              "abcd",
+		strings.Repeat("a", 50):       strings.Repeat("a", NameSize),
+		"x" + strings.Repeat("é", 20): "x" + strings.Repeat("é", 16),
+	} {
+		l := CallLetter{Type: Member, Generation: 1, Place: 1, Handle: key.Handle{1}, Name: PutName(name)}
+		var p Plain
+		l.Put(&p)
+		if got, ok := ParseCall(&p); !ok || got.NameString() != want {
+			t.Errorf("%q became %q, %v", name, got.NameString(), ok)
+		}
+	}
+}
+
+// A head says for which generation its sender is ready; no other head does.
+func TestHeads(t *testing.T) {
+	for g := range uint16(300) {
+		h := HeadReady(g)
+		if h == HeadVoice || h == HeadHangup || !IsReady(h, g) || IsReady(h, g+1) || IsReady(HeadVoice, g) || IsReady(HeadHangup, g) {
+			t.Errorf("the head of generation %d is %d", g, h)
 		}
 	}
 }
