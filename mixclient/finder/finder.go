@@ -31,7 +31,6 @@ type Source struct {
 type source struct {
 	Source
 	veil *seal.Veil
-	tag  seal.VeilTag
 }
 
 // A table holds the tags of one slot. Free places are zero, others one more than
