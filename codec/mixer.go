@@ -1,5 +1,7 @@
 package codec
 
+import "math"
+
 // mixKnee is the level from which a mixer holds back what several say at once.
 // Below it voices are added, and nothing else: two at an ordinary level hardly
 // ever reach it.
@@ -41,7 +43,9 @@ func (m *mixer) add(pcm []float32) {
 	sum, peak := m.sum[:len(pcm)], m.peak[:len(pcm)]
 	for i, v := range pcm {
 		sum[i] += v
-		peak[i] = max(peak[i], v, -v)
+		if a := loudness(v); a > peak[i] {
+			peak[i] = a
+		}
 	}
 }
 
@@ -57,7 +61,7 @@ func (m *mixer) read(pcm []float32) {
 // peak is the loudest of them.
 func limit(sum, peak float32) float32 {
 	knee := max(peak, mixKnee)
-	over := max(sum, -sum) - knee
+	over := loudness(sum) - knee
 	if over <= 0 {
 		return sum
 	}
@@ -68,3 +72,6 @@ func limit(sum, peak float32) float32 {
 	}
 	return level
 }
+
+// loudness is v without its sign.
+func loudness(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) }

@@ -1,6 +1,7 @@
 package opus
 
 import (
+	"fmt"
 	"testing"
 
 	"undertone/assets"
@@ -34,25 +35,20 @@ func BenchmarkEncode(b *testing.B) {
 func BenchmarkDecode(b *testing.B) {
 	speech := load(b, assets.Speech())
 	for _, i := range cell.Intervals() {
-		e, d := pair(b, i)
-		var frames []codec.Frame
-		for at := 0; at+i.Samples() <= len(speech); at += i.Samples() {
-			var f codec.Frame
-			e.Encode(speech[at:], &f)
-			frames = append(frames, f)
-		}
+		_, d := pair(b, i)
+		frames := framesOf(b, i, speech)
 		pcm := make([]float32, i.Samples())
 		b.Run(i.String()+"/decode", func(b *testing.B) {
 			b.ReportAllocs()
 			for k := 0; b.Loop(); k++ {
-				d.Decode(&frames[k%len(frames)], pcm)
+				d.Decode(frames[k%len(frames)], pcm)
 			}
 		})
 		b.Run(i.String()+"/conceal", func(b *testing.B) {
 			b.ReportAllocs()
 			for k := 0; b.Loop(); k++ {
 				if k%2 == 0 {
-					d.Decode(&frames[k/2%len(frames)], pcm)
+					d.Decode(frames[k/2%len(frames)], pcm)
 				}
 				d.Conceal(pcm)
 			}
@@ -78,36 +74,52 @@ func (s *micSound) Read(pcm []float32) {
 }
 
 // BenchmarkSlot is all the work of one slot between microphone, frame and
-// speaker: idle, in a call, and muted in a call must cost the same.
+// speaker, with one decoder and with those of a group: idle, in a call of two, in
+// one of all, and muted in a call must cost the same.
 func BenchmarkSlot(b *testing.B) {
-	speech, loop := load(b, assets.Speech()), load(b, assets.Loop())
 	for _, i := range cell.Intervals() {
-		for _, mode := range []string{"idle", "call", "muted"} {
-			b.Run(i.String()+"/"+mode, func(b *testing.B) {
-				e, d := pair(b, i)
-				v, err := codec.NewVoice(codec.VoiceConfig{
-					Interval: i, Encoder: e, Decoders: []codec.Decoder{d}, Sound: &micSound{speech: speech}, Loop: loop,
+		for _, decoders := range []int{1, codec.MaxSpeakers} {
+			for _, c := range []struct {
+				what     string
+				speakers int
+				muted    bool
+			}{{"idle", 0, false}, {"call", 1, false}, {"group", decoders, false}, {"muted", 1, true}} {
+				b.Run(fmt.Sprintf("%v/%d/%s", i, decoders, c.what), func(b *testing.B) {
+					benchmarkSlot(b, i, decoders, c.speakers, c.muted)
 				})
-				if err != nil {
-					b.Fatal(err)
-				}
-				peer, _ := pair(b, i)
-				var frames []codec.Frame
-				for at := 0; at+i.Samples() <= len(loop); at += i.Samples() {
-					var f codec.Frame
-					peer.Encode(loop[at:], &f)
-					frames = append(frames, f)
-				}
-				v.SetMuted(mode == "muted")
-				var f codec.Frame
-				heard := make([]*codec.Frame, 1)
-				b.ReportAllocs()
-				for k := 0; b.Loop(); k++ {
-					v.Mouth(cell.Slot(k), mode != "idle", &f)
-					heard[0] = &frames[k%len(frames)]
-					v.Ear(cell.Slot(k), mode != "idle", heard)
-				}
-			})
+			}
 		}
+	}
+}
+
+func benchmarkSlot(b *testing.B, i cell.Interval, decoders, speakers int, muted bool) {
+	e, _ := pair(b, i)
+	all := make([]codec.Decoder, decoders)
+	for k := range all {
+		_, all[k] = pair(b, i)
+	}
+	loop := load(b, assets.Loop())
+	v, err := codec.NewVoice(codec.VoiceConfig{
+		Interval: i, Encoder: e, Decoders: all, Sound: &micSound{speech: load(b, assets.Speech())}, Loop: loop,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	frames, heard := framesOf(b, i, loop), make([]*codec.Frame, speakers)
+	v.SetMuted(muted)
+	var f codec.Frame
+	slot := func(n int, live bool) {
+		for k := range heard {
+			heard[k] = frames[(n+k*len(frames)/decoders)%len(frames)]
+		}
+		v.Mouth(cell.Slot(n), live, &f)  //nolint:gosec // not negative
+		v.Ear(cell.Slot(n), live, heard) //nolint:gosec // not negative
+	}
+	for n := range len(frames) { // what idle was like before
+		slot(n, false)
+	}
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		slot(n, speakers > 0)
 	}
 }
