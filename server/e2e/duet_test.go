@@ -9,7 +9,9 @@ import (
 	"undertone/mixclient/call"
 	"undertone/mixclient/contact"
 	"undertone/mixclient/core"
-	mouth "undertone/mixclient/tmix"
+	mouth "undertone/mixclient/half"
+	tmouth "undertone/mixclient/tmix"
+	"undertone/server/internal/mix/half"
 	"undertone/server/internal/mix/tmix"
 	"undertone/transport/cell"
 	"undertone/transport/key"
@@ -19,11 +21,26 @@ import (
 // no network, no clock, no goroutine.
 type duet struct {
 	t     *testing.T
-	set   *tmix.Set
+	set   half.Half
 	slot  cell.Slot
 	users []*user
-	in    []tmix.In
-	out   []cell.Cell
+	in    []half.In
+	mode  mode
+}
+
+// A mode makes the two halves of a line.
+type mode struct {
+	set func(seats int) half.Half
+	// line returns what the server is told of a user, and his half.
+	line func(h key.Handle, link *key.Secret) (half.Member, mouth.Half)
+}
+
+// trusted is the tMIX.
+var trusted = mode{
+	set: func(seats int) half.Half { return tmix.New(seats) },
+	line: func(h key.Handle, link *key.Secret) (half.Member, mouth.Half) {
+		return half.Member{Handle: h, Link: link}, tmouth.New(link, 8)
+	},
 }
 
 type user struct {
@@ -35,10 +52,11 @@ type user struct {
 	events []core.Event
 }
 
-func newDuet(t *testing.T, n int) *duet {
+func newDuet(t *testing.T, m mode, n int) *duet {
 	t.Helper()
-	d := &duet{t: t, set: tmix.New(n), slot: 1_790_000_000 * 25, in: make([]tmix.In, n), out: make([]cell.Cell, n)}
+	d := &duet{t: t, mode: m, set: m.set(n), slot: 1_790_000_000 * 25, in: make([]half.In, n)}
 	for i := range n {
+		d.in[i] = half.In{Batch: make([]byte, d.set.Shape().Bytes()), Present: true, Early: 5}
 		u := &user{id: identity(t), intro: *identity(t).Seed(), say: byte('a' + i)}
 		c, err := core.New(core.Config{Self: u.id, Name: string(rune('a' + i)), Intro: u.intro, Interval: cell.Interval40})
 		if err != nil {
@@ -60,12 +78,17 @@ func identity(t *testing.T) *key.Identity {
 	return id
 }
 
-// connect is protocol 1, step 1: the user sets an encrypted link with the tMIX.
+// connect is protocol 1, step 1: the user sets an encrypted link with the mix.
 func (d *duet) connect(i int) {
 	u := d.users[i]
 	link := identity(d.t).Seed() // 32 random bytes
-	d.set.Join(i, tmix.NewMember(u.handle(), link))
-	u.core.Online(d.slot, mouth.New(link, 8))
+	member, own := d.mode.line(u.handle(), link)
+	e, err := d.set.Admit(member)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.set.Join(i, e)
+	u.core.Online(d.slot, own)
 }
 
 func (u *user) handle() key.Handle { return u.id.Account().Handle() }
@@ -76,24 +99,31 @@ func (u *user) knows(o *user) {
 	u.core.Add(x)
 }
 
-// step lets one slot pass: a cell up and a cell down for each user.
+// step lets one slot pass: a batch up and a batch down for each user.
 func (d *duet) step() {
 	d.slot++
 	for i, u := range d.users {
 		voice := [cell.VoiceSize]byte{u.say}
-		d.in[i] = tmix.In{Present: true, Early: 5}
-		u.core.Up(d.in[i].Cell[:], d.slot, &voice)
+		u.core.Up(d.in[i].Batch, d.slot, &voice)
 	}
-	d.set.Slot(d.slot, d.in, d.out)
+	d.set.Slot(d.slot, d.in)
 	for i, u := range d.users {
-		var h core.Heard
-		if !u.core.Down(d.out[i][:], d.slot, &h) || h.Slot != d.slot || h.Feedback != 5 {
-			d.t.Fatalf("user %d read %+v in slot %d", i, h.Report, d.slot)
-		}
-		for _, v := range h.Voices {
-			u.heard = append(u.heard, v.Frame[0])
+		for k := range d.set.Down().Messages {
+			d.hear(i, k)
 		}
 		u.events = append(u.events, u.core.Events()...)
+	}
+}
+
+// hear has a user take in a message.
+func (d *duet) hear(i, k int) {
+	var h core.Heard
+	u := d.users[i]
+	if !u.core.Down(d.set.Out(i, 0, k, make([]byte, half.MaxMessage)), d.slot, &h) || h.Slot != d.slot || h.Feedback != 5 {
+		d.t.Fatalf("user %d read %+v in slot %d", i, h.Report, d.slot)
+	}
+	for _, v := range h.Voices {
+		u.heard = append(u.heard, v.Frame[0])
 	}
 }
 
@@ -114,7 +144,7 @@ func (d *duet) state(i int) call.State { return d.users[i].core.Machine().State(
 // talking in both directions, hanging up; and a third user who is rung in the
 // call, who hears nothing and disturbs one cell in ten at most.
 func TestProtocols1And2(t *testing.T) {
-	d := newDuet(t, 3)
+	d := newDuet(t, trusted, 3)
 	a, b, c := d.users[0], d.users[1], d.users[2]
 	a.knows(b)
 	c.knows(b)
@@ -156,7 +186,7 @@ func TestProtocols1And2(t *testing.T) {
 
 // A user who comes back on a new line goes on with his call.
 func TestCallSurvivesNewLine(t *testing.T) {
-	d := newDuet(t, 2)
+	d := newDuet(t, trusted, 2)
 	a, b := d.users[0], d.users[1]
 	a.knows(b)
 	d.until(4000, "paired", func() bool { return a.core.Contact(b.handle()).Paired() })

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"undertone/server/internal/mix"
+	"undertone/server/internal/mix/half"
 	"undertone/server/internal/registry"
 	"undertone/server/internal/session"
 	"undertone/transport/key"
@@ -37,6 +38,7 @@ var refusals = []struct{ from, to error }{
 	{rtc.ErrOffer, signal.ErrMalformed},
 	{session.ErrFull, signal.ErrServerFull},
 	{mix.ErrStopped, signal.ErrBusy},
+	{mix.ErrRecord, signal.ErrMalformed},
 }
 
 func refusal(err error) error {
@@ -71,7 +73,7 @@ func (g *gate) Admit(ctx context.Context, r signal.Request) (string, error) {
 		return "", refusal(err)
 	}
 	handle := r.Account.Handle()
-	s, err := g.engine.Join(handle, &r.Link, link)
+	s, err := g.engine.Join(half.Member{Handle: handle, Link: &r.Link, Record: r.Record}, link)
 	if err != nil {
 		g.guests.Go(link.Close)
 		return "", refusal(err)

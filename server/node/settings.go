@@ -141,7 +141,7 @@ func (f file) settings() (s Settings, err error) {
 		}
 		s.PublicAddresses = append(s.PublicAddresses, addr)
 	}
-	if most := mix.MaxSeats(s.Interval); f.MaxUsers < 1 || f.MaxUsers > most {
+	if most := mix.MaxSeats(s.Mode, s.Interval); f.MaxUsers < 1 || f.MaxUsers > most {
 		return s, fmt.Errorf("max_users: %d is not between 1 and %d, the most that an interval of %s has room for", f.MaxUsers, most, s.Interval)
 	}
 	if err := s.LogLevel.UnmarshalText([]byte(f.LogLevel)); err != nil {

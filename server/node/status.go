@@ -15,6 +15,7 @@ import (
 // compose makes the parts that need the folder and the listeners.
 func (n *Node) compose() error {
 	engine, err := mix.New(mix.Config{
+		Mode:     n.folder.Settings.Mode,
 		Interval: n.folder.Settings.Interval,
 		Seats:    n.folder.Settings.MaxUsers,
 		Offset:   n.config.Offset,

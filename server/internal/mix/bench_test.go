@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"undertone/server/internal/mix/half"
 	"undertone/transport/cell"
 	"undertone/transport/key"
 )
@@ -16,14 +17,14 @@ func (discard) Send([]byte) {}
 // crowd returns an Engine with so many users, each of whom has a cell ready for
 // the slots to come.
 func crowd(t testing.TB, users int) (*Engine, func(n cell.Slot)) {
-	e, err := New(Config{Interval: cell.Interval100, Seats: users})
+	e, err := New(Config{Mode: cell.TMIX, Interval: cell.Interval100, Seats: users})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var link key.Secret
 	var seats []*Seat
 	for k := range users {
-		s, err := e.Join(key.Handle{byte(k), byte(k >> 8), 1}, &link, discard{})
+		s, err := e.Join(half.Member{Handle: key.Handle{byte(k), byte(k >> 8), 1}, Link: &link}, discard{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +43,7 @@ func crowd(t testing.TB, users int) (*Engine, func(n cell.Slot)) {
 func TestPassAllocatesNothing(t *testing.T) {
 	e, receive := crowd(t, 20)
 	n := e.clock.At(time.Now())
-	if a := testing.AllocsPerRun(100, func() { receive(n); e.change(); e.pass(n); e.sendTo(e.order[0]); n++ }); a != 0 {
+	if a := testing.AllocsPerRun(100, func() { receive(n); e.change(); e.pass(n); e.sendTo(e.order[0], 0); n++ }); a != 0 {
 		t.Fatalf("%v allocations in a slot", a)
 	}
 }

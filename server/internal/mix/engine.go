@@ -1,7 +1,7 @@
-// Package mix is the server's slot clock and barrier. An Engine takes the cells
-// of a slot from everybody's line, has the mode's pure half mix them, and sends
-// everybody his cell, at times that depend on nothing but the clock and who is
-// online. node owns one Engine and joins links to it.
+// Package mix is the server's slot clock and barrier. An Engine takes what came
+// for a slot from everybody's line, has the mode's pure half mix it (package
+// half), and sends everybody his messages, at times that depend on nothing but
+// the clock and who is online. node owns one Engine and joins links to it.
 //
 // Slot n starts at T, by the server's clock, which is the only one:
 //
@@ -10,21 +10,23 @@
 //	      ^ user i: T+o                ^ user i: T+W+P+o
 //
 // A user's offset o is drawn when he comes online and is fixed until he leaves.
-// W is max(5 ms, 100 µs for each user), at most half an interval, and P is 1 ms
-// and 3 µs for each user; both move in steps when the set doubles (window.go).
+// W is max(5 ms, 50 µs for each message up or down), at most half an interval,
+// and P is 1 ms and some µs for each user; both move in steps when the set
+// doubles (window.go). Where a slot goes down in parts, part p leaves p/parts of
+// an interval after the first.
 //
 // # A slot always ends
 //
 // The pass sees what others sent, and may be wrong. Whatever it does, everybody
-// gets a cell at his time: if it fails, all routes and mail are dropped, and the
-// slot is finished with cover, and if that fails, with random bytes. What was
-// missed because the process was stopped is skipped, slot by slot or user by
-// user: no cell goes out more than half an interval late, so nobody gets two in
-// a burst.
+// gets his messages at his time: if it fails, what may have led to it is dropped
+// (in tMIX all routes and mail), and the slot is finished with cover, and if that
+// fails, with random bytes. What was missed because the process was stopped is
+// skipped, slot by slot or user by user: nothing goes out later than half of the
+// way to the next part or slot, so nobody gets two in a burst.
 //
 // # Who waits for whom
 //
-// The clock's goroutine waits for nobody. Cells come in through the lines'
+// The clock's goroutine waits for nobody. Messages come in through the lines'
 // berths and go out through Send of the link, both without a lock that strangers
 // hold. Joins and leaves are written down under a lock that the clock only
 // tries; if it is taken they are seen a slot later.
@@ -35,33 +37,28 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
-	"undertone/server/internal/mix/tmix"
+	"undertone/server/internal/mix/half"
 	"undertone/server/internal/session"
 	"undertone/transport/cell"
 	"undertone/transport/key"
 	"undertone/transport/pacer/alarm"
 )
 
-// ErrStopped is returned when the Engine has ended.
-var ErrStopped = errors.New("the server is going down: try again later")
+// Errors of Join, besides session.ErrFull.
+var (
+	// ErrStopped is returned when the Engine has ended.
+	ErrStopped = errors.New("the server is going down: try again later")
+	// ErrRecord is returned for a member whom the mode cannot take.
+	ErrRecord = errors.New("the user's software does not fit this server: update it")
+)
 
-// A Sender takes the cells for one user. Send must copy them, must not wait, and
-// must be harmless after the link has ended.
+// A Sender takes the messages for one user. Send must copy them, must not wait,
+// and must be harmless after the link has ended.
 type Sender interface{ Send(b []byte) }
-
-// A half is the server's half of a mode. It is pure; see package tmix for what is
-// asked of it.
-type half interface {
-	Join(seat int, m *tmix.Member)
-	Leave(seat int)
-	Slot(n cell.Slot, in []tmix.In, out []cell.Cell)
-	Cover(n cell.Slot, in []tmix.In, out []cell.Cell)
-	Forget()
-	Refused() uint64
-}
 
 // An Engine runs a set. Its methods may be called from any goroutine.
 type Engine struct {
@@ -69,6 +66,7 @@ type Engine struct {
 	cfg     Config
 	clock   session.Clock
 	timings []timing
+	lines   session.Config
 
 	// Shared.
 	meter meter
@@ -83,11 +81,13 @@ type Engine struct {
 	stopped bool
 
 	// Touched by Run only.
-	set   half
-	in    []tmix.In
-	out   []cell.Cell
-	order []*Seat // those online, by offset
-	now   timing
+	set     half.Half // but for Admit
+	in      []half.In
+	down    half.Shape            // of the last slot
+	broken  bool                  // nothing of the last slot can be had from the half
+	message [half.MaxMessage]byte // scratch of Out
+	order   []*Seat               // those online, by offset
+	now     timing
 }
 
 // New returns an Engine. The time of the machine is read now, and not again.
@@ -95,18 +95,33 @@ func New(cfg Config) (*Engine, error) {
 	if err := cfg.populate(); err != nil {
 		return nil, err
 	}
+	set, err := cfg.half()
+	if err != nil {
+		return nil, err
+	}
+	return newEngine(cfg, loadOf(cfg.Mode), set), nil
+}
+
+// newEngine returns an Engine that runs a half, at what that costs.
+func newEngine(cfg Config, l load, set half.Half) *Engine {
 	e := &Engine{
 		cfg:     cfg,
 		clock:   session.NewClock(cfg.Interval, time.Now()),
-		timings: timings(cfg.Interval),
+		timings: timings(cfg.Interval, l),
 		table:   session.NewTable(cfg.Seats),
 		seats:   make(map[*session.Line]*Seat),
-		set:     tmix.New(cfg.Seats),
-		in:      make([]tmix.In, cfg.Seats),
-		out:     make([]cell.Cell, cfg.Seats),
+		set:     set,
+		in:      make([]half.In, cfg.Seats),
+		down:    set.Down(),
+	}
+	e.lines = session.Config{Clock: e.clock, Shape: set.Shape(), Count: &e.count}
+	size := e.lines.Shape.Bytes()
+	batches := make([]byte, cfg.Seats*size)
+	for i := range e.in {
+		e.in[i].Batch = batches[i*size : (i+1)*size : (i+1)*size]
 	}
 	e.now = e.timings[0]
-	return e, nil
+	return e
 }
 
 // randomOffset draws from crypto/rand.
@@ -152,29 +167,30 @@ func (e *Engine) Run(ctx context.Context) {
 // passAt returns when the pass of slot n begins.
 func (e *Engine) passAt(n cell.Slot) time.Time { return e.clock.Start(n).Add(e.now.window) }
 
+// apart is how far the parts of a slot are from each other.
+func (e *Engine) apart() time.Duration { return e.clock.Interval() / time.Duration(e.down.Parts) }
+
 // tolerance is how late anything may be done: later is never.
-func (e *Engine) tolerance() time.Duration { return e.clock.Interval() / 2 }
+func (e *Engine) tolerance() time.Duration { return e.apart() / 2 }
 
 // pass mixes slot n. It is total.
 func (e *Engine) pass(n cell.Slot) {
 	for _, s := range e.order {
 		i := s.line.Seat()
-		e.in[i].Present = s.line.Take(n, &e.in[i].Cell)
+		e.in[i].Present = s.line.Take(n, e.in[i].Batch)
 		e.in[i].Early = s.line.Early()
 		if !e.in[i].Present {
 			e.meter.missing.Add(1)
 		}
 	}
-	if e.guard(func() { e.set.Slot(n, e.in, e.out) }) {
+	e.broken = !e.guard(func() {
+		e.set.Slot(n, e.in)
+		e.down = e.set.Down()
 		e.meter.refused.Store(e.set.Refused())
-		return
-	}
-	if e.guard(func() { e.set.Forget(); e.set.Cover(n, e.in, e.out) }) {
-		return
-	}
-	for _, s := range e.order {
-		_, _ = rand.Read(e.out[s.line.Seat()][:])
-	}
+	}) && !e.guard(func() {
+		e.set.Recover(n, e.in)
+		e.down = e.set.Down()
+	})
 }
 
 // guard runs f and reports whether it came to its end.
@@ -189,34 +205,57 @@ func (e *Engine) guard(f func()) (ok bool) {
 	return true
 }
 
-// send sends everybody his cell of slot n, at his time. It returns false when
-// ctx ended.
+// send sends everybody what he gets for slot n, each part at his time for it. It
+// returns false when ctx ended.
 func (e *Engine) send(ctx context.Context, a *alarm.Alarm, n cell.Slot) bool {
 	begin := e.passAt(n).Add(e.now.work)
-	for _, s := range e.order {
-		at := begin.Add(s.line.Offset())
-		if !a.Wait(ctx, at) {
-			return false
+	for p := range e.down.Parts {
+		for _, s := range e.order {
+			at := begin.Add(s.line.Offset() + time.Duration(p)*e.apart())
+			if !a.Wait(ctx, at) {
+				return false
+			}
+			if late := time.Since(at); late > e.tolerance() {
+				e.meter.unsent.Add(uint64(e.down.Messages)) //nolint:gosec // a small number
+				continue
+			}
+			e.meter.sentAt(time.Since(at), e.down.Messages)
+			e.sendTo(s, p)
 		}
-		if late := time.Since(at); late > e.tolerance() {
-			e.meter.unsent.Add(1)
-			continue
-		}
-		e.meter.sentAt(time.Since(at))
-		e.sendTo(s)
 	}
 	return true
 }
 
-// sendTo hands over a cell. A fault in the link of one user is none of the
-// others' business.
-func (e *Engine) sendTo(s *Seat) {
+// sendTo hands over the messages of a part. A fault in the link of one user is
+// none of the others' business.
+func (e *Engine) sendTo(s *Seat, part int) {
 	defer func() {
 		if recover() != nil {
 			e.meter.faults.Add(1)
 		}
 	}()
-	s.sender.Send(e.out[s.line.Seat()][:])
+	for k := range e.down.Messages {
+		s.sender.Send(e.take(s.line.Seat(), part, k))
+	}
+}
+
+// take gets a message from the half, or makes one of random bytes. It is total.
+func (e *Engine) take(seat, part, k int) (b []byte) {
+	defer func() {
+		if len(b) == e.down.Size {
+			return
+		}
+		if !e.broken {
+			_ = recover()
+			e.meter.faults.Add(1)
+		}
+		b = e.message[:e.down.Size]
+		_, _ = rand.Read(b)
+	}()
+	if e.broken {
+		return nil
+	}
+	return e.set.Out(seat, part, k, e.message[:])
 }
 
 // sweep has those leave who have been silent for too long.
@@ -237,19 +276,28 @@ func (e *Engine) sweep(ctx context.Context) {
 	}
 }
 
-// Join brings a user online whose link has the given secret, and replaces the
-// seat that he may have. From the next slot on, s gets a cell in every slot,
-// until the seat is left.
-func (e *Engine) Join(h key.Handle, link *key.Secret, s Sender) (*Seat, error) {
-	m := tmix.NewMember(h, link)
+// Depth returns how many messages at most go out to a user at once.
+func (e *Engine) Depth() int {
+	return loadOf(e.cfg.Mode).down(e.cfg.Seats)
+}
+
+// Join brings a user online, and replaces the seat that he may have. From the
+// next slot on, s gets what the mode sends in every slot, until the seat is left.
+// It fails for a member whose record is not what the mode asks for, and if there
+// is no seat.
+func (e *Engine) Join(m half.Member, s Sender) (*Seat, error) {
+	entrant, err := e.set.Admit(m)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRecord, err)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.stopped {
 		return nil, ErrStopped
 	}
 	below := timingFor(e.timings, timing{}, e.table.Len()+1, 0).window
-	line := session.New(h, e.clock, e.cfg.Offset(below), &e.count, time.Now())
-	if old := e.table.Find(h); old != nil {
+	line := session.New(m.Handle, &e.lines, e.cfg.Offset(below), time.Now())
+	if old := e.table.Find(m.Handle); old != nil {
 		e.drop(old)
 	}
 	if _, err := e.table.Add(line); err != nil {
@@ -257,7 +305,7 @@ func (e *Engine) Join(h key.Handle, link *key.Secret, s Sender) (*Seat, error) {
 	}
 	seat := &Seat{engine: e, line: line, sender: s, done: make(chan struct{})}
 	e.seats[line] = seat
-	e.changes = append(e.changes, change{seat, m})
+	e.changes = append(e.changes, change{seat, entrant})
 	e.meter.online.Add(1)
 	return seat, nil
 }

@@ -6,11 +6,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"undertone/server/internal/mix/tmix"
+	"undertone/server/internal/mix/half"
 	"undertone/transport/cell"
 )
 
-var config = Config{Interval: cell.Interval40, Seats: 100}
+var config = Config{Mode: cell.TMIX, Interval: cell.Interval40, Seats: 100}
 
 // observe returns what an observer sees of five users who do what s says.
 func observe(t *testing.T, cfg Config, s script, check func(r *rig)) (trace []packet) {
@@ -139,18 +139,18 @@ func TestStopped(t *testing.T) {
 
 // faulty fails in the ways that a pass can.
 type faulty struct {
-	half
+	half.Half
 	slot, cover func(n cell.Slot)
 }
 
-func (f *faulty) Slot(n cell.Slot, in []tmix.In, out []cell.Cell) {
+func (f *faulty) Slot(n cell.Slot, in []half.In) {
 	f.slot(n)
-	f.half.Slot(n, in, out)
+	f.Half.Slot(n, in)
 }
 
-func (f *faulty) Cover(n cell.Slot, in []tmix.In, out []cell.Cell) {
+func (f *faulty) Recover(n cell.Slot, in []half.In) {
 	f.cover(n)
-	f.half.Cover(n, in, out)
+	f.Half.Recover(n, in)
 }
 
 // TestFaultsDoNotShow has the pass panic in some slots. The trace is that of an
@@ -163,7 +163,7 @@ func TestFaultsDoNotShow(t *testing.T) {
 		r := newRig(t, config)
 		from := r.n
 		r.e.set = &faulty{
-			half: r.e.set,
+			Half: r.e.set,
 			slot: func(n cell.Slot) {
 				if n == from+3 || n == from+20 || n == from+21 {
 					panic("planted")

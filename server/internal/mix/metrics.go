@@ -13,13 +13,13 @@ type Metrics struct {
 
 	Slots   uint64 // that were mixed
 	Skipped uint64 // slots that were not, because the process was stopped
-	Sent    uint64 // cells
-	Unsent  uint64 // cells that were not sent, because the process was stopped
-	Missing uint64 // uploads that were not there when their slot was mixed
+	Sent    uint64 // messages
+	Unsent  uint64 // messages that were not sent, because the process was stopped
+	Missing uint64 // uploads that were not there, or not whole, when their slot was mixed
 
-	Late    uint64 // uploads after their cut-off
-	TooSoon uint64 // uploads too many slots ahead
-	Odd     uint64 // messages that are no cells
+	Late    uint64 // messages after their cut-off
+	TooSoon uint64 // messages too many slots ahead
+	Odd     uint64 // messages that are none of the mode's
 	Refused uint64 // uploads that did not open
 	Faults  uint64 // panics that were caught; anything but zero is a bug
 
@@ -43,9 +43,10 @@ func (m *meter) passAt(late time.Duration) {
 	raise(&m.worstPassLate, late)
 }
 
-func (m *meter) sentAt(late time.Duration) {
-	m.sent.Add(1)
-	m.sendLate.Add(int64(late))
+// sentAt counts messages that go out together.
+func (m *meter) sentAt(late time.Duration, messages int) {
+	m.sent.Add(uint64(messages)) //nolint:gosec // a small number
+	m.sendLate.Add(int64(late) * int64(messages))
 	raise(&m.worstSendLate, late)
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"undertone/server/internal/mix/half"
 	"undertone/transport/cell"
 	"undertone/transport/key"
 	"undertone/transport/seal"
@@ -104,7 +105,7 @@ func (r *rig) join(name string) *phone {
 	}
 	up, down := seal.LinkKeys(&link)
 	p := &phone{r: r, name: name, handle: key.Handle(sum[:16]), up: seal.NewSealer(&up, 0), down: seal.NewOpener(&down)}
-	if p.seat, err = r.e.Join(p.handle, &link, p); err != nil {
+	if p.seat, err = r.e.Join(half.Member{Handle: p.handle, Link: &link}, p); err != nil {
 		r.t.Fatal(err)
 	}
 	r.all = append(r.all, p)

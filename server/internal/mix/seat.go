@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"undertone/server/internal/mix/tmix"
+	"undertone/server/internal/mix/half"
 	"undertone/server/internal/session"
 )
 
@@ -14,7 +14,7 @@ import (
 //	                       silence (session.Line.Gone), end of Run
 //	(none) ----> online -----------------------------------------------> left
 //
-// A cell or two may still be sent after a seat was left.
+// A message or two may still be sent after a seat was left.
 type Seat struct {
 	engine *Engine
 	line   *session.Line
@@ -40,7 +40,7 @@ func (s *Seat) Leave() {
 // A change is a seat that is taken by a member, or left if there is none.
 type change struct {
 	seat   *Seat
-	member *tmix.Member
+	member half.Entrant
 }
 
 // change does what was written down since the last slot. It belongs to Run.

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"undertone/server/internal/mix/half"
 	"undertone/server/internal/session"
 	"undertone/transport/cell"
 	"undertone/transport/key"
@@ -97,7 +98,7 @@ func TestFullAndStopped(t *testing.T) {
 		cfg.Seats = 3
 		r := start(t, cfg, 3)
 		var link key.Secret
-		if _, err := r.e.Join(key.Handle{1}, &link, nil); !errors.Is(err, session.ErrFull) {
+		if _, err := r.e.Join(half.Member{Handle: key.Handle{1}, Link: &link}, nil); !errors.Is(err, session.ErrFull) {
 			t.Errorf("a fourth user: %v", err)
 		}
 		r.join("b") // Who is online may come again.
@@ -106,7 +107,7 @@ func TestFullAndStopped(t *testing.T) {
 			<-p.seat.Done()
 			p.seat.Leave()
 		}
-		if _, err := r.e.Join(key.Handle{1}, &link, nil); !errors.Is(err, ErrStopped) {
+		if _, err := r.e.Join(half.Member{Handle: key.Handle{1}, Link: &link}, nil); !errors.Is(err, ErrStopped) {
 			t.Errorf("after the end: %v", err)
 		}
 		if m := r.e.Metrics(); m.Online != 0 {
@@ -156,7 +157,7 @@ func TestJoinsAndLeavesRace(t *testing.T) {
 				var link key.Secret
 				for k := range 50 {
 					h := key.Handle{byte(g % 10), byte(k % 3)}
-					s, err := r.e.Join(h, &link, discard{})
+					s, err := r.e.Join(half.Member{Handle: h, Link: &link}, discard{})
 					if err != nil {
 						t.Error(err)
 						return

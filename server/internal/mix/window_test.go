@@ -10,10 +10,10 @@ import (
 func TestTimings(t *testing.T) {
 	most := map[cell.Interval]int{cell.Interval20: 1600, cell.Interval40: 3200, cell.Interval100: 12800}
 	for _, i := range cell.Intervals() {
-		if got := MaxSeats(i); got != most[i] {
+		if got := MaxSeats(cell.TMIX, i); got != most[i] {
 			t.Errorf("%v has room for %d, not %d", i, got, most[i])
 		}
-		all := timings(i)
+		all := timings(i, loadOf(cell.TMIX))
 		if all[0].window != minWindow {
 			t.Errorf("%v: the smallest window is %v", i, all[0].window)
 		}
@@ -40,7 +40,7 @@ func TestTimings(t *testing.T) {
 
 // TestTimingHolds joins and leaves around the size at which the timing changes.
 func TestTimingHolds(t *testing.T) {
-	all := timings(cell.Interval100)
+	all := timings(cell.Interval100, loadOf(cell.TMIX))
 	now := timingFor(all, all[0], 50, 4*time.Millisecond)
 	if now != all[0] {
 		t.Fatalf("50 users: %+v", now)
@@ -61,11 +61,13 @@ func TestTimingHolds(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	for _, c := range []Config{
-		{Interval: cell.Interval40},
-		{Interval: cell.Interval40, Seats: -1},
-		{Interval: cell.Interval40, Seats: 3201},
-		{Interval: cell.Interval(time.Millisecond), Seats: 1},
-		{Seats: 10},
+		{Mode: cell.TMIX, Interval: cell.Interval40},
+		{Interval: cell.Interval40, Seats: 1},
+		{Mode: cell.TMIX, Interval: cell.Interval40, Seats: -1},
+		{Mode: cell.TMIX, Interval: cell.Interval40, Seats: 3201},
+		{Mode: cell.BMIX, Interval: cell.Interval40, Seats: 321},
+		{Mode: cell.TMIX, Interval: cell.Interval(time.Millisecond), Seats: 1},
+		{Mode: cell.TMIX, Seats: 10},
 	} {
 		if _, err := New(c); err == nil {
 			t.Errorf("%+v was accepted", c)

@@ -7,31 +7,35 @@
 //
 //	        T      T+o
 //	--------+-------+------------------------------------> time
-//	 early cells    | cut-off of slot n: what is labelled n and comes later
+//	 early messages | cut-off of slot n: what is labelled n and comes later
 //	 for n.. n+14   | is lost
 //
-// A cell says which slot it is for. Cells for the next slot to be cut off and
-// the fourteen after it are kept until they are due, so that a client whose way
-// to the server suddenly got shorter loses nothing while it finds its phase
-// again; anything else is dropped. A cell for a slot that has one already
-// replaces it. None is opened here: the mix opens one cell of everybody in every
-// slot.
+// In a slot a user sends a batch of messages (see mix/half): one cell in tMIX
+// and bMIX, and in sMIX some longer ones, twice. A message says which slot it is
+// for, and, if there are several, which of them it is. Those for the next slot
+// to be cut off and the fourteen after it are kept until they are due, so that a
+// client whose way to the server suddenly got shorter loses nothing while it
+// finds its phase again; anything else is dropped. A message that is there
+// already, from an earlier part of the batch or for whatever reason, is replaced.
+// None is opened here: the mix opens what is there of everybody in every slot.
 //
 // # Feedback
 //
-// A line remembers how early the last 64 cells came before their cut-offs,
-// counting late ones and not those that never came, and reports the 1/16
-// quantile of it: nearly all cells come earlier than that. When a client moves
-// its slots forward (which shows as a gap in its labels with the cells on both
-// sides of it arriving at their old pace) what was before is forgotten, so that
-// the client sees at once what that did. The report is computed when a cell
-// arrives, so that the clock needs only to read it.
+// A line remembers how early the last message of the last part came before the
+// cut-off, in each of the last 64 slots in which it came, late or not, and
+// reports the 1/16 quantile of it: nearly all come earlier than that. When a
+// client moves its slots forward (which shows as a gap in its labels with the
+// messages on both sides of it arriving at their old pace) what was before is
+// forgotten, so that the client sees at once what that did. The report is
+// computed when a message arrives, so that the clock needs only to read it.
 package session
 
 import (
+	"encoding/binary"
 	"sync/atomic"
 	"time"
 
+	"undertone/server/internal/mix/half"
 	"undertone/transport/cell"
 	"undertone/transport/key"
 	"undertone/transport/pacer/berth"
@@ -39,13 +43,14 @@ import (
 )
 
 const (
-	// ahead is how many slots, from the next to be cut off, cells are kept for.
+	// ahead is how many slots, from the next to be cut off, messages are kept
+	// for.
 	ahead = 15
 	// depth of the ring: besides those, one slot that was cut off may still
 	// wait for the mix.
 	depth = ahead + 1
 
-	// lookBack is how many cells the feedback looks back on.
+	// lookBack is how many slots the feedback looks back on.
 	lookBack = 64
 	// quantile is the part of them that came later than is reported.
 	quantile = 16
@@ -57,16 +62,16 @@ const (
 	// whoever is silent for longer has gone without a word. Until then his
 	// download goes on as if nothing were.
 	Patience = 5 * time.Second
-	// Arrival is how long it may take until the first cell. It is longer than
+	// Arrival is how long it may take until the first message. It is longer than
 	// a link takes to open before it is given up.
 	Arrival = 30 * time.Second
 )
 
-// Counters count cells of all lines that were of no use.
+// Counters count messages of all lines that were of no use.
 type Counters struct {
 	Late  atomic.Uint64 // after their cut-off
 	Early atomic.Uint64 // too many slots ahead
-	Odd   atomic.Uint64 // of a wrong length
+	Odd   atomic.Uint64 // of a wrong length, or with no place in a batch
 }
 
 // A Line is one user's link. Receive is for one goroutine at a time, Take for
@@ -76,6 +81,7 @@ type Line struct {
 	handle key.Handle
 	clock  Clock
 	offset time.Duration
+	shape  half.Shape
 	count  *Counters
 
 	// Set by Table.
@@ -85,19 +91,31 @@ type Line struct {
 	past   [lookBack]int8 // a ring
 	filled int
 	newest cell.Slot
-	latest int8 // the earliness of the last cell
+	latest int8 // the earliness of the last one
 
 	// Shared.
-	ring  *berth.Ring
+	rings []*berth.Ring // one for each message of a part
 	early atomic.Int32
 	until atomic.Int64 // until when the line may be silent, in ns after the clock's base
 }
 
+// A Config says what the lines of a set are like.
+type Config struct {
+	Clock Clock
+	// Shape is what comes up in every slot.
+	Shape half.Shape
+	// Count gets what is of no use.
+	Count *Counters
+}
+
 // New returns the line of a user who comes online at now.
-func New(h key.Handle, c Clock, offset time.Duration, count *Counters, now time.Time) *Line {
-	l := &Line{handle: h, clock: c, offset: offset, count: count, ring: berth.New(depth, cell.Size)}
+func New(h key.Handle, c *Config, offset time.Duration, now time.Time) *Line {
+	l := &Line{handle: h, clock: c.Clock, offset: offset, shape: c.Shape, count: c.Count}
+	for range c.Shape.Messages {
+		l.rings = append(l.rings, berth.New(depth, c.Shape.Size))
+	}
 	l.early.Store(int32(seal.NoFeedback))
-	l.until.Store(int64(now.Add(Arrival).Sub(c.base)))
+	l.until.Store(int64(now.Add(Arrival).Sub(c.Clock.base)))
 	return l
 }
 
@@ -112,24 +130,37 @@ func (l *Line) Seat() int { return l.seat }
 
 // Receive takes in what arrived at the given time. b is copied.
 func (l *Line) Receive(b []byte, at time.Time) {
-	if len(b) != cell.Size {
+	part, k, ok := l.place(b)
+	if !ok {
 		l.count.Odd.Add(1)
 		return
 	}
 	l.until.Store(int64(at.Add(Patience).Sub(l.clock.base)))
-	c := (*cell.Cell)(b)
-	n := cell.Extend(l.clock.At(at), c.ReadLow())
+	n := cell.Extend(l.clock.At(at), binary.BigEndian.Uint16(b))
 	early := l.clock.Start(n).Add(l.offset).Sub(at)
-	l.note(n, early)
+	if part == l.shape.Parts-1 && k == l.shape.Messages-1 {
+		l.note(n, early)
+	}
 	switch {
 	case early < 0:
 		l.count.Late.Add(1)
-	case early >= ahead*l.clock.Interval() || !l.ring.Put(n, c[:]):
+	case early >= ahead*l.clock.Interval() || !l.rings[k].Put(n, b):
 		l.count.Early.Add(1)
 	}
 }
 
-// note remembers how early a cell came, and updates the feedback.
+// place says which message b is, or that it is none.
+func (l *Line) place(b []byte) (part, k int, ok bool) {
+	if len(b) != l.shape.Size {
+		return 0, 0, false
+	}
+	if l.shape.Placed() {
+		part, k = half.ReadPlace(b[half.PlaceAt])
+	}
+	return part, k, part < l.shape.Parts && k < l.shape.Messages
+}
+
+// note remembers how early a batch came, and updates the feedback.
 func (l *Line) note(n cell.Slot, early time.Duration) {
 	ms := milliseconds(early)
 	if l.filled > 0 && n > l.newest+1 && time.Duration(int(ms)-int(l.latest))*time.Millisecond >= l.clock.Interval()/2 {
@@ -173,9 +204,18 @@ func low(values []int8) int8 {
 	return lowest[rank]
 }
 
-// Take moves the cell for slot n into c, if there is one. From then on none is
-// accepted for that slot. Slots must be taken in rising order.
-func (l *Line) Take(n cell.Slot, c *cell.Cell) bool { return l.ring.Take(n, c[:]) }
+// Take moves the messages for slot n into b, one after the other, and reports
+// whether all are there. From then on none is accepted for that slot. Slots must
+// be taken in rising order.
+func (l *Line) Take(n cell.Slot, b []byte) bool {
+	whole := true
+	for k, r := range l.rings {
+		if !r.Take(n, b[k*l.shape.Size:]) {
+			whole = false // The others must be closed all the same.
+		}
+	}
+	return whole
+}
 
 // Early returns the feedback of now.
 func (l *Line) Early() int8 { return int8(l.early.Load()) }

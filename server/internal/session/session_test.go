@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"undertone/server/internal/mix/half"
 	"undertone/transport/cell"
 	"undertone/transport/key"
 	"undertone/transport/pacer"
@@ -29,9 +30,19 @@ func labelled(n cell.Slot, content byte) []byte {
 	return b
 }
 
-func newLine(i cell.Interval) (*Line, Clock, *Counters) {
+// single is the batch of tMIX and bMIX, double that of an sMIX.
+var (
+	single = half.Shape{Parts: 1, Messages: 1, Size: cell.Size}
+	double = half.Shape{Parts: 2, Messages: 3, Size: 1156}
+)
+
+func newShapedLine(i cell.Interval, s half.Shape) (*Line, Clock, *Counters) {
 	c, count := NewClock(i, epoch), new(Counters)
-	return New(key.Handle{1}, c, offset, count, epoch), c, count
+	return New(key.Handle{1}, &Config{Clock: c, Shape: s, Count: count}, offset, epoch), c, count
+}
+
+func newLine(i cell.Interval) (*Line, Clock, *Counters) {
+	return newShapedLine(i, single)
 }
 
 func TestClock(t *testing.T) {
@@ -70,7 +81,7 @@ func TestCutOff(t *testing.T) {
 			n := clock.At(epoch) + 1000
 			l.Receive(labelled(n, 1), clock.Start(n).Add(offset-c.before))
 			var got cell.Cell
-			if l.Take(n, &got) != c.kept {
+			if l.Take(n, got[:]) != c.kept {
 				t.Errorf("%v, %s: kept is %v", i, c.name, !c.kept)
 			}
 			if count.Late.Load() != uint64(c.late) || count.Early.Load() != uint64(c.early) {
@@ -90,11 +101,11 @@ func TestOverwriteAndOnce(t *testing.T) {
 	l.Receive(labelled(n, 1), at)
 	l.Receive(labelled(n, 2), at)
 	var got cell.Cell
-	if !l.Take(n, &got) || got[cell.Size-1] != 2 {
+	if !l.Take(n, got[:]) || got[cell.Size-1] != 2 {
 		t.Fatalf("got %d", got[cell.Size-1])
 	}
 	l.Receive(labelled(n, 3), at)
-	if l.Take(n, &got) {
+	if l.Take(n, got[:]) {
 		t.Fatal("a label was accepted twice")
 	}
 }
@@ -111,7 +122,7 @@ func TestRingHoldsAll(t *testing.T) {
 	}
 	var got cell.Cell
 	for k := range ahead + 1 {
-		if !l.Take(n+cell.Slot(k), &got) || got[cell.Size-1] != byte(k) {
+		if !l.Take(n+cell.Slot(k), got[:]) || got[cell.Size-1] != byte(k) {
 			t.Errorf("slot %d is not there", k)
 		}
 	}
@@ -124,6 +135,89 @@ func TestOddLengths(t *testing.T) {
 	}
 	if count.Odd.Load() != 5 || l.Early() != seal.NoFeedback {
 		t.Fatalf("%d counted, reported %d", count.Odd.Load(), l.Early())
+	}
+}
+
+// placed is message k of part p for slot n.
+func placed(n cell.Slot, p, k int, content byte) []byte {
+	b := make([]byte, double.Size)
+	binary.BigEndian.PutUint16(b, n.Low())
+	b[half.PlaceAt] = half.Place(p, k)
+	b[len(b)-1] = content
+	return b
+}
+
+// TestBatch loses a message of each part: a batch is there when every message of
+// it came in some part, and each lies in its place.
+func TestBatch(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		lost [2]int // of each part
+		kept bool
+	}{
+		{"nothing lost", [2]int{-1, -1}, true},
+		{"another one of each part", [2]int{0, 2}, true},
+		{"one lost in both parts", [2]int{1, 1}, false},
+	} {
+		l, clock, _ := newShapedLine(cell.Interval40, double)
+		n := clock.At(epoch) + 10
+		for p := range double.Parts {
+			for k := range double.Messages {
+				if k != c.lost[p] {
+					l.Receive(placed(n, p, k, byte(10+k)), clock.Start(n))
+				}
+			}
+		}
+		got := make([]byte, double.Bytes())
+		if l.Take(n, got) != c.kept {
+			t.Errorf("%s: taken is %v", c.name, !c.kept)
+		}
+		for k := range double.Messages {
+			if m := got[k*double.Size:][:double.Size]; c.kept && (m[len(m)-1] != byte(10+k) || int(m[half.PlaceAt]&63) != k) {
+				t.Errorf("%s: message %d is another", c.name, k)
+			}
+		}
+		l.Receive(placed(n, 1, 1, 0), clock.Start(n))
+		if l.Take(n, got) {
+			t.Errorf("%s: a batch was taken twice", c.name)
+		}
+	}
+}
+
+// TestPlaces sends messages of every place: those that the batch has none of are
+// counted and do nothing.
+func TestPlaces(t *testing.T) {
+	for b := range 256 {
+		l, clock, count := newShapedLine(cell.Interval40, double)
+		m := placed(clock.At(epoch)+10, 0, 0, 0)
+		m[half.PlaceAt] = byte(b)
+		l.Receive(m, epoch)
+		odd := b>>6 >= double.Parts || b&63 >= double.Messages
+		if odd != (count.Odd.Load() == 1) {
+			t.Fatalf("place %#x: odd is %v", b, !odd)
+		}
+	}
+}
+
+// TestFeedbackIsOfTheLast has the parts come at different times: only the last
+// message of the last part counts, and one that is late counts too.
+func TestFeedbackIsOfTheLast(t *testing.T) {
+	l, clock, count := newShapedLine(cell.Interval40, double)
+	n := clock.At(epoch) + 10
+	cut := clock.Start(n).Add(offset)
+	for p := range double.Parts {
+		for k := range double.Messages {
+			if l.Early() != seal.NoFeedback {
+				t.Fatalf("message %d of part %d was reported", k, p)
+			}
+			l.Receive(placed(n, p, k, 0), cut.Add(time.Duration(p-1)*20*time.Millisecond+time.Duration(k)*time.Millisecond))
+		}
+	}
+	if l.Early() != -2 || count.Late.Load() != 2 {
+		t.Fatalf("reported %d, %d late", l.Early(), count.Late.Load())
+	}
+	if !l.Take(n, make([]byte, double.Bytes())) {
+		t.Fatal("what came in the first part is not there")
 	}
 }
 
@@ -171,7 +265,8 @@ func TestFeedbackForgets(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	clock, count := NewClock(cell.Interval40, epoch), new(Counters)
-	line := func(h byte, at time.Time) *Line { return New(key.Handle{h}, clock, 0, count, at) }
+	cfg := &Config{Clock: clock, Shape: single, Count: count}
+	line := func(h byte, at time.Time) *Line { return New(key.Handle{h}, cfg, 0, at) }
 	table := NewTable(2)
 	a, b := line(1, epoch), line(2, epoch.Add(time.Second))
 	for _, l := range []*Line{a, b} {
@@ -213,6 +308,31 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestLowestSeatFirst compares a table with the plainest way to choose a seat.
+func TestLowestSeatFirst(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const seats = 12
+		cfg := &Config{Clock: NewClock(cell.Interval40, epoch), Shape: single, Count: new(Counters)}
+		table, taken := NewTable(seats), [seats]*Line{}
+		for k := range rapid.IntRange(1, 60).Draw(t, "steps") {
+			if i := rapid.IntRange(0, seats-1).Draw(t, "seat"); taken[i] != nil && rapid.Bool().Draw(t, "leave") {
+				table.Remove(taken[i])
+				taken[i] = nil
+				continue
+			}
+			l := New(key.Handle{byte(k), 1}, cfg, 0, epoch)
+			_, err := table.Add(l)
+			want := slices.Index(taken[:], nil)
+			if want < 0 != (err != nil) || err == nil && l.Seat() != want {
+				t.Fatalf("seat %d, %v; want %d", l.Seat(), err, want)
+			}
+			if err == nil {
+				taken[want] = l
+			}
+		}
+	})
+}
+
 // TestPacerFindsItsPhase joins the real pacer to a real line over a network that
 // only delays: after some seconds no cell is late, and none comes much too early.
 func TestPacerFindsItsPhase(t *testing.T) {
@@ -225,7 +345,7 @@ func TestPacerFindsItsPhase(t *testing.T) {
 
 func findPhase(t *testing.T, i cell.Interval, oneWay time.Duration) {
 	clock, count := NewClock(i, time.Now()), new(Counters)
-	line := New(key.Handle{1}, clock, offset, count, time.Now())
+	line := New(key.Handle{1}, &Config{Clock: clock, Shape: single, Count: count}, offset, time.Now())
 	var up, down sync.Mutex // Timers run on goroutines of their own.
 	p, err := pacer.New(pacer.Config{Interval: i, Lead: 10 * time.Millisecond}, func(b []byte) {
 		c := *(*cell.Cell)(b)
@@ -257,7 +377,7 @@ func findPhase(t *testing.T, i cell.Interval, oneWay time.Duration) {
 	first := clock.At(time.Now()) + 1
 	for n := first; n < first+i.Slots(20*time.Second); n++ {
 		time.Sleep(time.Until(clock.Start(n).Add(5 * time.Millisecond)))
-		if !line.Take(n, &got) && n > first+i.Slots(5*time.Second) {
+		if !line.Take(n, got[:]) && n > first+i.Slots(5*time.Second) {
 			missing++
 		}
 		early := line.Early()
@@ -282,10 +402,21 @@ func TestNoAllocations(t *testing.T) {
 	if a := testing.AllocsPerRun(1000, func() {
 		binary.BigEndian.PutUint16(b, n.Low())
 		l.Receive(b, at)
-		l.Take(n, &c)
+		l.Take(n, c[:])
 		n, at = n+1, at.Add(clock.Interval())
 	}); a != 0 {
 		t.Fatalf("%v allocations", a)
+	}
+	l, _, _ = newShapedLine(cell.Interval20, double)
+	batch := make([]byte, double.Bytes())
+	b = placed(n, 1, 2, 0)
+	if a := testing.AllocsPerRun(1000, func() {
+		binary.BigEndian.PutUint16(b, n.Low())
+		l.Receive(b, at)
+		l.Take(n, batch)
+		n, at = n+1, at.Add(clock.Interval())
+	}); a != 0 {
+		t.Fatalf("%v allocations for a batch", a)
 	}
 }
 
@@ -304,13 +435,21 @@ func FuzzReceive(f *testing.F) {
 	f.Add(labelled(7, 1), int64(0))
 	f.Add([]byte{}, int64(1e9))
 	f.Add(labelled(65535, 1), int64(-1e9))
+	f.Add(placed(7, 1, 2, 1), int64(0))
 	f.Fuzz(func(t *testing.T, b []byte, later int64) {
-		l, clock, _ := newLine(cell.Interval20)
-		l.Receive(b, epoch.Add(time.Duration(later%1e15)))
-		var c cell.Cell
-		n := clock.At(epoch)
-		for k := range cell.Slot(20) {
-			l.Take(n+k, &c)
+		for _, s := range []half.Shape{single, double} {
+			l, clock, count := newShapedLine(cell.Interval20, s)
+			l.Receive(b, epoch.Add(time.Duration(later%1e15)))
+			if len(b) != s.Size && count.Odd.Load() != 1 {
+				t.Fatalf("%d bytes were taken for a message of %d", len(b), s.Size)
+			}
+			batch := make([]byte, s.Bytes())
+			n := clock.At(epoch)
+			for k := range cell.Slot(20) {
+				if l.Take(n+k, batch) && s.Messages > 1 {
+					t.Fatal("one message was taken for a batch")
+				}
+			}
 		}
 	})
 }

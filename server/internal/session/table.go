@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"undertone/transport/key"
@@ -10,14 +11,15 @@ import (
 // ErrFull is returned when every seat is taken.
 var ErrFull = errors.New("the server is full: try again when somebody has left, or ask for more seats")
 
-// A Table lists the lines of a set, one for each user, and hands out seats. It
+// A Table lists the lines of a set, one for each user, and hands out seats, the
+// lowest first: what is sent down in a bMIX goes by the highest that is taken. It
 // is for one goroutine at a time.
 //
 //	        Add            Add of the same user, Remove
 //	(none) -----> listed ------------------------------> (none)
 type Table struct {
 	lines map[key.Handle]*Line
-	free  []int // seats; the last is handed out next
+	free  []int // seats, highest first; the last is handed out next
 }
 
 // NewTable returns a Table with the given number of seats, all free.
@@ -53,7 +55,8 @@ func (t *Table) Remove(l *Line) bool {
 		return false
 	}
 	delete(t.lines, l.handle)
-	t.free = append(t.free, l.seat)
+	at, _ := slices.BinarySearchFunc(t.free, l.seat, func(free, seat int) int { return seat - free })
+	t.free = slices.Insert(t.free, at, l.seat)
 	return true
 }
 

@@ -75,7 +75,8 @@ type Entrant any
 type In struct {
 	// Batch is one part of the user's upload for the slot, if Present: its
 	// messages, one after the other. Where there are several parts each of the
-	// messages is of any of them. It is valid during the call only.
+	// messages is of any of them. It has the length of a part, present or not,
+	// and is valid during the call only.
 	Batch   []byte
 	Present bool
 	// Early is the feedback to send.

@@ -20,7 +20,7 @@ func (b *bench) load(calls bool) {
 		}
 		body := stream("voice")
 		b.in[i].Present = true
-		u.up.Seal(&b.in[i].Cell, b.n, seal.Head{Kind: k}, &body)
+		u.up.Seal(b.up(i), b.n, seal.Head{Kind: k}, &body)
 	}
 }
 
@@ -56,7 +56,7 @@ func BenchmarkSlot(b *testing.B) {
 				for i := range sets {
 					i ^= k & 1
 					begin := time.Now()
-					sets[i].set.Slot(sets[i].n, sets[i].in, sets[i].out)
+					sets[i].set.Slot(sets[i].n, sets[i].in)
 					took[i] = append(took[i], time.Since(begin))
 					sets[i].n++
 				}
@@ -78,7 +78,7 @@ func TestSlotAllocatesNothing(t *testing.T) {
 		b.ringAll()
 		b.load(calls)
 		if n := testing.AllocsPerRun(200, func() {
-			b.set.Slot(b.n, b.in, b.out)
+			b.set.Slot(b.n, b.in)
 			b.n++
 			b.load(calls)
 		}); n != 0 {
@@ -102,7 +102,7 @@ func TestSameWork(t *testing.T) {
 		},
 		"rings":    func(b *bench, i int) { b.put(i, cell.Ring, b.letter((i+users/2)%users, "ring")) },
 		"controls": func(b *bench, i int) { b.put(i, cell.Control, cell.Body{1}) },
-		"garbage":  func(b *bench, i int) { b.in[i] = In{Present: true} },
+		"garbage":  func(b *bench, i int) { *b.up(i), b.in[i].Present = cell.Cell{}, true },
 	}
 	for name, f := range send {
 		b := newBench(t, users)

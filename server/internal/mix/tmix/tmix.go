@@ -1,11 +1,11 @@
 // Package tmix is the server's half of the paper's protocols 1 and 2, the
 // trusted mix. It is pure: no clock, no goroutine, no I/O; one goroutine at a
-// time may call it. mix.Engine does.
+// time may call it. mix.Engine does, through the interface of package half.
 //
 // In every slot each user's cell is opened, what it carries is put into a
 // mailbox, and each user gets one cell sealed:
 //
-//	in[i] --open--> body --look up--> mailboxes of the addressee --seal--> out[i]
+//	in[i] --open--> body --look up--> mailboxes of the addressee --seal--> Out(i)
 //	                 |                  stream: 1, for this slot
 //	                 v                  letters: 4, one for each source
 //	             route of i
@@ -43,8 +43,10 @@
 package tmix
 
 import (
+	"errors"
 	"math/rand/v2"
 
+	"undertone/server/internal/mix/half"
 	"undertone/transport/cell"
 	"undertone/transport/key"
 	"undertone/transport/seal"
@@ -58,14 +60,11 @@ const (
 	dummySlot cell.Slot = 1
 )
 
-// An In is what the server has of one user in a slot.
-type In struct {
-	// Cell is the upload for the slot, if Present.
-	Cell    cell.Cell
-	Present bool
-	// Early is the feedback to send.
-	Early int8
-}
+// single is the batch of a tMIX, up and down.
+var single = half.Shape{Parts: 1, Messages: 1, Size: cell.Size}
+
+// ErrRecord is returned for a member who sends a record along.
+var ErrRecord = errors.New("a member of a tMIX has no record")
 
 // A Member is a user as he joins: who he is, and the keys of his link. To make
 // one takes some microseconds, which the slot clock does not have.
@@ -99,6 +98,7 @@ type seat struct {
 // A Set is the users of one server.
 type Set struct {
 	seats  []seat
+	out    []cell.Cell // what everybody gets, by seat
 	find   map[key.Handle]int
 	last   cell.Slot // the newest slot
 	sealed int       // seats that have their cell for it
@@ -117,6 +117,7 @@ type Set struct {
 func New(seats int) *Set {
 	s := &Set{
 		seats:  make([]seat, seats),
+		out:    make([]cell.Cell, seats),
 		find:   make(map[key.Handle]int, seats),
 		bodies: make([]cell.Body, seats),
 		decoy:  rand.Perm(seats), //nolint:gosec // spreads memory accesses, hides nothing
@@ -132,8 +133,27 @@ func (s *Set) makeDummy() {
 	s.opener = seal.NewOpener(&k)
 }
 
-// Join gives seat i to m. Whoever had the seat, and a seat that m had, leaves.
-func (s *Set) Join(i int, m *Member) {
+// Admit derives the keys of a member's link.
+func (s *Set) Admit(m half.Member) (half.Entrant, error) {
+	if len(m.Record) > 0 {
+		return nil, ErrRecord
+	}
+	return NewMember(m.Handle, m.Link), nil
+}
+
+// Shape returns what an upload is like: one cell.
+func (s *Set) Shape() half.Shape { return single }
+
+// Down returns what a download is like: one cell.
+func (s *Set) Down() half.Shape { return single }
+
+// Out returns the cell of a seat for the last slot.
+func (s *Set) Out(i, _, _ int, _ []byte) []byte { return s.out[i][:] }
+
+// Join gives seat i to a *Member. Whoever had the seat, and a seat that the
+// member had, leaves.
+func (s *Set) Join(i int, e half.Entrant) {
+	m := e.(*Member) //nolint:errcheck,forcetypeassert // Admit returns nothing else
 	if old, ok := s.find[m.handle]; ok {
 		s.Leave(old)
 	}
@@ -153,8 +173,8 @@ func (s *Set) Leave(i int) {
 	s.seats[i] = seat{}
 }
 
-// Forget drops every route and all mail.
-func (s *Set) Forget() {
+// forget drops every route and all mail.
+func (s *Set) forget() {
 	for i := range s.seats {
 		s.seats[i] = seat{Member: s.seats[i].Member}
 	}
@@ -163,11 +183,9 @@ func (s *Set) Forget() {
 // Refused returns how many cells did not open, or were for another slot.
 func (s *Set) Refused() uint64 { return s.refused }
 
-// Slot takes the cells of slot n and makes those that go out for it. Both slices
-// are indexed by seat and have one entry for each seat of the Set; those of free
-// seats are left alone. It is total. Slots must rise: for one that does not,
-// nothing happens.
-func (s *Set) Slot(n cell.Slot, in []In, out []cell.Cell) {
+// Slot takes the cells of slot n and makes those that go out for it; see
+// half.Half.
+func (s *Set) Slot(n cell.Slot, in []half.In) {
 	if n <= s.last {
 		return
 	}
@@ -186,7 +204,7 @@ func (s *Set) Slot(n cell.Slot, in []In, out []cell.Cell) {
 	}
 	for ; s.sealed < len(s.seats); s.sealed++ {
 		if s.seats[s.sealed].up != nil {
-			s.emit(s.sealed, n, &in[s.sealed], &out[s.sealed])
+			s.emit(s.sealed, n, &in[s.sealed])
 		}
 	}
 }
@@ -199,26 +217,27 @@ func firstSeat(n cell.Slot, seats int) int {
 	return int(uint64(n) * jump >> 32 % uint64(seats)) //nolint:gosec // less than seats
 }
 
-// Cover finishes slot n after a fault ended it in the middle, or before it began:
-// who has no cell yet gets cover, or random bytes if his was being sealed.
-func (s *Set) Cover(n cell.Slot, in []In, out []cell.Cell) {
+// Recover drops every route and all mail, and finishes slot n: who has no cell
+// yet gets cover, or random bytes if his was being sealed.
+func (s *Set) Recover(n cell.Slot, in []half.In) {
+	s.forget()
 	if n > s.last {
 		s.last, s.sealed = n, 0
 	}
 	for ; s.sealed < len(s.seats); s.sealed++ {
 		if st := &s.seats[s.sealed]; st.up != nil {
-			st.down.Seal(&out[s.sealed], n, seal.Head{Feedback: in[s.sealed].Early}, &s.blank)
+			st.down.Seal(&s.out[s.sealed], n, seal.Head{Feedback: in[s.sealed].Early}, &s.blank)
 		}
 	}
 }
 
 // open is protocol 2, step 2: the server decrypts a cell and sees what it is. It
 // also moves the sender's own route, before anything is delivered.
-func (s *Set) open(i int, n cell.Slot, in *In) {
+func (s *Set) open(i int, n cell.Slot, in *half.In) {
 	st := &s.seats[i]
 	opener, c, ref := s.opener, &s.dummy, dummySlot
 	if in.Present {
-		opener, c, ref = st.up, &in.Cell, n
+		opener, c, ref = st.up, (*cell.Cell)(in.Batch), n
 	}
 	m, head, ok := opener.Open(c, ref, &s.bodies[i])
 	if !in.Present || !ok || m != n {
@@ -261,7 +280,7 @@ func (s *Set) deliver(i int, n cell.Slot) {
 
 // emit is protocol 1, step 3 and protocol 2, step 3: the user gets a cell, of
 // garbage or of what was forwarded to him.
-func (s *Set) emit(i int, n cell.Slot, in *In, out *cell.Cell) {
+func (s *Set) emit(i int, n cell.Slot, in *half.In) {
 	st := &s.seats[i]
 	head := seal.Head{Feedback: in.Early}
 	body := &s.blank
@@ -274,5 +293,5 @@ func (s *Set) emit(i int, n cell.Slot, in *In, out *cell.Cell) {
 		l.since = 0
 		st.took = n
 	}
-	st.down.Seal(out, n, head, body)
+	st.down.Seal(&s.out[i], n, head, body)
 }

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"undertone/server/internal/mix/half"
 	"undertone/transport/cell"
 	"undertone/transport/key"
 	"undertone/transport/seal"
@@ -26,14 +27,15 @@ type bench struct {
 	t     rapid.TB
 	set   *Set
 	users []*user
-	in    []In
-	out   []cell.Cell
+	in    []half.In
 	n     cell.Slot
 }
 
 func newBench(t rapid.TB, seats int) *bench {
-	b := &bench{t: t, set: New(seats), users: make([]*user, seats), in: make([]In, seats), out: make([]cell.Cell, seats), n: 1_000_000}
+	b := &bench{t: t, set: New(seats), users: make([]*user, seats), in: make([]half.In, seats), n: 1_000_000}
+	batches := make([]cell.Cell, seats)
 	for i := range seats {
+		b.in[i].Batch = batches[i][:]
 		b.join(i, fmt.Sprintf("user %d", i))
 	}
 	return b
@@ -46,15 +48,23 @@ func (b *bench) join(i int, name string) {
 		b.t.Fatal(err)
 	}
 	h := key.Handle(sum[:16])
-	b.set.Join(i, NewMember(h, &link))
+	m, err := b.set.Admit(half.Member{Handle: h, Link: &link})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.set.Join(i, m)
 	up, down := seal.LinkKeys(&link)
 	b.users[i] = &user{handle: h, up: seal.NewSealer(&up, 0), down: seal.NewOpener(&down)}
 }
 
+// up is the upload of user i, down his download.
+func (b *bench) up(i int) *cell.Cell   { return (*cell.Cell)(b.in[i].Batch) }
+func (b *bench) down(i int) *cell.Cell { return (*cell.Cell)(b.set.Out(i, 0, 0, nil)) }
+
 // put has user i send a cell in the coming slot.
 func (b *bench) put(i int, k cell.Kind, body cell.Body) {
 	b.in[i].Present = true
-	b.users[i].up.Seal(&b.in[i].Cell, b.n, seal.Head{Kind: k}, &body)
+	b.users[i].up.Seal(b.up(i), b.n, seal.Head{Kind: k}, &body)
 }
 
 // a heard cell is what a user found in his download.
@@ -79,14 +89,14 @@ func (b *bench) slot() []heard {
 // pass is slot without cover for the silent.
 func (b *bench) pass() []heard {
 	b.t.Helper()
-	b.set.Slot(b.n, b.in, b.out)
+	b.set.Slot(b.n, b.in)
 	all := make([]heard, len(b.users))
 	for i, u := range b.users {
 		b.in[i].Present = false
 		if u == nil {
 			continue
 		}
-		n, head, ok := u.down.Open(&b.out[i], b.n, &all[i].body)
+		n, head, ok := u.down.Open(b.down(i), b.n, &all[i].body)
 		if !ok || n != b.n {
 			b.t.Fatalf("user %d cannot open the cell of slot %d", i, b.n)
 		}
@@ -127,13 +137,13 @@ func TestProtocol1Step1EncryptedLink(t *testing.T) {
 		"other key": func(b *bench) {
 			body := stream("voice")
 			var k key.Secret
-			seal.NewSealer(&k, 0).Seal(&b.in[0].Cell, b.n, seal.Head{Kind: cell.Stream}, &body)
+			seal.NewSealer(&k, 0).Seal(b.up(0), b.n, seal.Head{Kind: cell.Stream}, &body)
 		},
 		"other slot": func(b *bench) {
 			body := stream("voice")
-			b.users[0].up.Seal(&b.in[0].Cell, b.n+1, seal.Head{Kind: cell.Stream}, &body)
+			b.users[0].up.Seal(b.up(0), b.n+1, seal.Head{Kind: cell.Stream}, &body)
 		},
-		"one bit": func(b *bench) { b.in[0].Cell[60] ^= 4 },
+		"one bit": func(b *bench) { b.up(0)[60] ^= 4 },
 	}
 	for name, spoil := range spoilers {
 		b := newBench(t, 3)
@@ -157,18 +167,18 @@ func TestProtocol1Step1Replay(t *testing.T) {
 	b := newBench(t, 2)
 	b.call(0, 1)
 	b.put(0, cell.Stream, stream("voice"))
-	old := b.in[0].Cell
+	old := *b.up(0)
 	if got := b.slot(); !got[1].is(cell.Stream, "voice") {
 		t.Fatal("the voice did not arrive")
 	}
-	b.in[0] = In{Cell: old, Present: true}
+	*b.up(0), b.in[0].Present = old, true
 	if got := b.slot(); got[1].kind != cell.Cover {
 		t.Fatalf("a replay came out as %v", got[1].kind)
 	}
 	b.n--
-	before := b.out[1]
-	b.in[0] = In{Cell: old, Present: true}
-	if b.set.Slot(b.n, b.in, b.out); b.out[1] != before {
+	before := *b.down(1)
+	*b.up(0), b.in[0].Present = old, true
+	if b.set.Slot(b.n, b.in); *b.down(1) != before {
 		t.Fatal("a slot that was over was run again")
 	}
 }
@@ -179,7 +189,7 @@ func TestProtocol1Step1Replay(t *testing.T) {
 func TestProtocol1Step2And3Cover(t *testing.T) {
 	b := newBench(t, 3)
 	b.put(0, cell.Cover, cell.Body{})
-	b.in[2] = In{Present: true} // zeros: not even a cell
+	b.in[2].Present = true // zeros: not even a cell
 	for i := range b.in {
 		b.in[i].Early = int8(i - 1)
 	}
@@ -199,7 +209,7 @@ func TestProtocol1Step3GarbageLooksRandom(t *testing.T) {
 	for range slots {
 		b.slot()
 		for i := range ones {
-			ones[i] += int(b.out[0][i/8]>>(i%8)) & 1
+			ones[i] += int(b.down(0)[i/8]>>(i%8)) & 1
 		}
 	}
 	for i, n := range ones {
@@ -348,15 +358,14 @@ func TestCoverFinishesASlot(t *testing.T) {
 	b := newBench(t, 3)
 	b.call(0, 1)
 	b.set.last, b.set.sealed = b.n, 1 // as if emit had failed for seat 1
-	b.set.Forget()
-	b.out[0] = cell.Cell{1}
-	b.set.Cover(b.n, b.in, b.out)
-	if b.out[0] != (cell.Cell{1}) {
+	*b.down(0) = cell.Cell{1}
+	b.set.Recover(b.n, b.in)
+	if *b.down(0) != (cell.Cell{1}) {
 		t.Error("a cell was sealed twice")
 	}
 	for i := 1; i < 3; i++ {
 		var body cell.Body
-		if _, head, ok := b.users[i].down.Open(&b.out[i], b.n, &body); !ok || head.Kind != cell.Cover {
+		if _, head, ok := b.users[i].down.Open(b.down(i), b.n, &body); !ok || head.Kind != cell.Cover {
 			t.Errorf("user %d got no cover", i)
 		}
 	}
