@@ -242,16 +242,22 @@ func TestJitterReorder(t *testing.T) {
 }
 
 // batches gives a Jitter slots that come as several messages, each with a delay
-// of its own, and returns the offset from the grid at which slots are due.
-func batches(j *Jitter, from cell.Slot, slots int, delays ...time.Duration) time.Duration {
+// of its own, and all of which are heard if live is set. It returns the offset
+// from the grid at which slots are due.
+func batches(j *Jitter, live bool, from cell.Slot, slots int, delays ...time.Duration) time.Duration {
 	at := time.Unix(1000, 0)
 	start := func(n cell.Slot) time.Time {
 		return at.Add(cell.Interval40.Duration() * time.Duration(n)) //nolint:gosec // small
 	}
 	n := from
+	var f Frame
 	for range slots {
 		for _, d := range delays {
 			j.Arrived(n, start(n).Add(d))
+		}
+		if live {
+			j.Put(n, 0, &f)
+			j.Take(n, 0, &f)
 		}
 		n++
 	}
@@ -269,7 +275,7 @@ func TestJitterMessages(t *testing.T) {
 		"one":       {30 * ms},
 	} {
 		j := NewJitter(cell.Interval40, 1)
-		if got := batches(j, 0, 100, delays...); got != 30*ms+jitterHeadroom {
+		if got := batches(j, false, 0, 100, delays...); got != 30*ms+jitterHeadroom {
 			t.Errorf("%s: slots are due after %v, the last message after 30ms", name, got)
 		}
 		if len(j.late) != 100 || len(j.sorted) != 100 {
@@ -283,15 +289,12 @@ func TestJitterMessagesShrink(t *testing.T) {
 	const ms = time.Millisecond
 	shrunk := func(delays ...time.Duration) time.Duration {
 		j := NewJitter(cell.Interval40, 1)
-		var f Frame
-		before := batches(j, 0, 100, 50*ms)
-		j.Put(100, 0, &f)
-		j.Take(100, 0, &f)
-		return before - batches(j, 100, 20, delays...)
+		before := batches(j, true, 0, 2, 90*ms)
+		return before - batches(j, true, 2, 200, delays...)
 	}
 	one, many := shrunk(10*ms), shrunk(8*ms, 9*ms, 10*ms, 10*ms, 10*ms)
-	if one != many {
-		t.Errorf("in 20 slots the wait shrank by %v with one message each, by %v with five", one, many)
+	if one != many || one == 0 {
+		t.Errorf("in 200 slots the wait shrank by %v with one message each, by %v with five", one, many)
 	}
 }
 
