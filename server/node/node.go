@@ -243,7 +243,7 @@ func (n *Node) Run(ctx context.Context) error {
 }
 
 func (n *Node) serveSignal(ctx context.Context) error {
-	h := signal.NewHandler(signal.Config{Server: n.Server(), Gate: n.gate, Log: n.log, Now: n.now})
+	h := signal.NewHandler(signal.Config{Server: n.Server(), Channels: n.folder.Settings.shared(), Gate: n.gate, Log: n.log, Now: n.now})
 	return signal.Serve(ctx, n.signal, signal.TLSConfig(n.cert.Load), h, n.log)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"undertone/server/internal/mix"
 	"undertone/transport/cell"
+	"undertone/transport/signal"
 )
 
 // DefaultPort is where a server listens unless it is told otherwise: TCP for
@@ -23,6 +24,9 @@ type Settings struct {
 	// cannot change once somebody has joined.
 	Mode     cell.Mode
 	Interval cell.Interval
+	// Channels is how many channels the users of an sMIX share; other modes
+	// have the default here.
+	Channels int
 	// PublicHost is host:port as invites say it; empty stands for the address
 	// that the server listens at.
 	PublicHost string
@@ -40,14 +44,36 @@ type Settings struct {
 }
 
 // DefaultSettings returns what init writes unless it is told otherwise.
-func DefaultSettings() Settings {
-	return Settings{
-		Mode:     cell.TMIX,
+func DefaultSettings() Settings { return DefaultSettingsFor(cell.TMIX) }
+
+// DefaultSettingsFor returns the default of a mode. They differ in how many
+// users may be online: in bMIX every user's traffic grows with them, and in sMIX
+// they share a few channels.
+func DefaultSettingsFor(m cell.Mode) Settings {
+	s := Settings{
+		Mode:     m,
 		Interval: cell.Interval40,
+		Channels: 8,
 		Listen:   ":" + strconv.Itoa(DefaultPort),
 		MaxUsers: 200,
 		LogLevel: slog.LevelInfo,
 	}
+	switch m {
+	case cell.BMIX:
+		s.MaxUsers = 100
+	case cell.SMIX:
+		s.MaxUsers = 50
+	case cell.TMIX:
+	}
+	return s
+}
+
+// shared is how many channels the users share: none but in sMIX.
+func (s Settings) shared() int {
+	if s.Mode != cell.SMIX {
+		return 0
+	}
+	return s.Channels
 }
 
 // CellsAddress is where the cells arrive.
@@ -63,6 +89,7 @@ func (s Settings) CellsAddress() string {
 type file struct {
 	Mode            string   `toml:"mode"             like:"\"tmix\""`
 	Interval        string   `toml:"interval"         like:"\"40ms\""`
+	Channels        int      `toml:"channels"         like:"8"`
 	PublicHost      string   `toml:"public_host"      like:"\"calls.example.org:7443\""`
 	Listen          string   `toml:"listen"           like:"\":7443\""`
 	ListenUDP       string   `toml:"listen_udp"       like:"\":7443\""`
@@ -81,6 +108,7 @@ func newFile(s Settings) file {
 	f := file{
 		Mode:       s.Mode.String(),
 		Interval:   s.Interval.String(),
+		Channels:   s.Channels,
 		PublicHost: s.PublicHost,
 		Listen:     s.Listen,
 		ListenUDP:  s.ListenUDP,
@@ -97,7 +125,7 @@ func newFile(s Settings) file {
 // except for those that must be there; keys that nobody knows, and values that
 // make no sense, are errors that say what to write instead.
 func ParseSettings(text []byte) (Settings, error) {
-	f := newFile(DefaultSettings())
+	f := newFile(DefaultSettingsFor(modeIn(text)))
 	if err := decodeFile(text, &f); err != nil {
 		return Settings{}, err
 	}
@@ -121,6 +149,9 @@ func (f file) settings() (s Settings, err error) {
 	if s.Interval, err = cell.ParseInterval(f.Interval); err != nil {
 		return s, err
 	}
+	if s.Channels, err = checkChannels(s.Mode, f.Channels); err != nil {
+		return s, fmt.Errorf("channels: %w", err)
+	}
 	if f.PublicHost != "" {
 		if err := CheckPublicHost(f.PublicHost); err != nil {
 			return s, fmt.Errorf("public_host: %w", err)
@@ -141,8 +172,8 @@ func (f file) settings() (s Settings, err error) {
 		}
 		s.PublicAddresses = append(s.PublicAddresses, addr)
 	}
-	if most := mix.MaxSeats(s.Mode, s.Interval); f.MaxUsers < 1 || f.MaxUsers > most {
-		return s, fmt.Errorf("max_users: %d is not between 1 and %d, the most that an interval of %s has room for", f.MaxUsers, most, s.Interval)
+	if most := mix.MaxSeats(s.Mode, s.Interval, s.shared()); f.MaxUsers < 1 || f.MaxUsers > most {
+		return s, fmt.Errorf("max_users: %d is not between 1 and %d, the most that an interval of %s has room for in mode %s", f.MaxUsers, most, s.Interval, s.Mode)
 	}
 	if err := s.LogLevel.UnmarshalText([]byte(f.LogLevel)); err != nil {
 		return s, fmt.Errorf("log_level: %q; use debug, info, warn or error", f.LogLevel)
@@ -153,10 +184,22 @@ func (f file) settings() (s Settings, err error) {
 
 // CheckMode refuses the modes that this version does not serve.
 func CheckMode(m cell.Mode) error {
-	if m != cell.TMIX {
-		return fmt.Errorf("mode %s is not in this version of undertone-server, which serves tmix only; use mode tmix, or a newer version", m)
+	if m == cell.SMIX {
+		return fmt.Errorf("mode %s is not in this version of undertone-server, which serves tmix and bmix; use one of these, or a newer version", m)
 	}
 	return nil
+}
+
+// checkChannels says why a set cannot have so many shared channels.
+func checkChannels(m cell.Mode, n int) (int, error) {
+	usual := DefaultSettingsFor(m).Channels
+	switch {
+	case m != cell.SMIX && n != usual:
+		return 0, fmt.Errorf("mode %s has one for each user, and none to share; remove the setting, or use mode smix", m)
+	case n < 1 || n > signal.MaxChannels:
+		return 0, fmt.Errorf("%d is not between 1 and %d; a user takes one while he talks, so that %d serve %d calls at once", n, signal.MaxChannels, usual, usual/2)
+	}
+	return n, nil
 }
 
 // checkListen says why s is no address to listen at: the host may be empty, and
@@ -176,15 +219,24 @@ func checkListen(s string) error {
 var settingsTemplate = template.Must(template.New("server.toml").Parse(`# Settings of an Undertone server. Restart the server after a change, and try
 # a change with: undertone-server check
 
-# What hides the calls. This version serves "tmix": this server sees who talks
-# to whom but cannot listen; everybody else sees who is online and nothing more.
-# Mode and interval stand in every invite: keep them once somebody has joined.
+# What hides the calls. "tmix": this server sees who talks to whom but cannot
+# listen; everybody else sees who is online and nothing more. "bmix": this server,
+# too, sees who is online and nothing more; every user downloads the cells of all.
+# "smix": the same with less traffic, by a few channels that all users share; how
+# busy those are can be seen. Mode and interval stand in every invite: keep them
+# once somebody has joined.
 mode = {{printf "%q" .Mode}}
 
-# How often every user exchanges a cell with the server, day and night: "20ms"
+# How often every user exchanges cells with the server, day and night: "20ms"
 # (lowest delay), "40ms" or "100ms" (least traffic). Per user and month, both
-# ways together: about {{.GB20}} GB, {{.GB40}} GB or {{.GB100}} GB.
+# ways together: about {{.GB20}} GB, {{.GB40}} GB or {{.GB100}} GB in this mode{{if .Grows}}, with
+# as many users online as may be, and in proportion less with fewer{{end}}.
 interval = {{printf "%q" .Interval}}
+
+# How many channels the users of an smix share, 1 to 32: two for each call, and
+# some that are taken for show. Each eight cost every user the same again. The
+# other modes have none to share: leave it as it is.
+channels = {{.Channels}}
 
 # How users reach this server, host:port, as invites say it. Empty: the address
 # that it listens at.
@@ -207,17 +259,22 @@ max_users = {{.MaxUsers}}
 log_level = {{printf "%q" .LogLevel}}
 `))
 
+// perMonth is the traffic of a user at another interval, in gigabytes.
+func (s Settings) perMonth(i cell.Interval) int {
+	s.Interval = i
+	return s.Traffic(s.MaxUsers).GigabytesPerMonth
+}
+
 // Text returns the settings as server.toml, with comments.
 func (s Settings) Text() ([]byte, error) {
 	var b strings.Builder
 	err := settingsTemplate.Execute(&b, struct {
 		file
+		Grows             bool
 		GB20, GB40, GB100 int
 	}{
-		newFile(s),
-		TrafficOf(cell.Interval20).GigabytesPerMonth,
-		TrafficOf(cell.Interval40).GigabytesPerMonth,
-		TrafficOf(cell.Interval100).GigabytesPerMonth,
+		newFile(s), s.Mode == cell.BMIX,
+		s.perMonth(cell.Interval20), s.perMonth(cell.Interval40), s.perMonth(cell.Interval100),
 	})
 	return []byte(b.String()), err
 }

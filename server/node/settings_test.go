@@ -13,9 +13,10 @@ import (
 // What is written is what is read, whatever the values.
 func TestSettingsRoundTrip(t *testing.T) {
 	for name, s := range map[string]Settings{
-		"default": DefaultSettings(),
+		"default":      DefaultSettings(),
+		"default bmix": DefaultSettingsFor(cell.BMIX),
 		"everything": {
-			Mode: cell.TMIX, Interval: cell.Interval20, PublicHost: "calls.example.org:1", Listen: "127.0.0.1:0", ListenUDP: "[::1]:9",
+			Mode: cell.TMIX, Channels: 8, Interval: cell.Interval20, PublicHost: "calls.example.org:1", Listen: "127.0.0.1:0", ListenUDP: "[::1]:9",
 			PublicAddresses: []netip.Addr{netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("2001:db8::7")},
 			MaxUsers:        7, LogLevel: slog.LevelDebug,
 		},
@@ -61,6 +62,40 @@ func TestSettingsNotThereAreTheDefault(t *testing.T) {
 	}
 }
 
+// Defaults go by the mode that the file names.
+func TestDefaultsOfModes(t *testing.T) {
+	for _, m := range []cell.Mode{cell.TMIX, cell.BMIX} {
+		s, err := ParseSettings([]byte(completed("mode = \"" + m.String() + "\"")))
+		if err != nil || !reflect.DeepEqual(s, DefaultSettingsFor(m)) {
+			t.Errorf("a short file is %+v, %v", s, err)
+		}
+	}
+	most := map[cell.Mode]int{cell.TMIX: 200, cell.BMIX: 100, cell.SMIX: 50}
+	for m, want := range most {
+		if got := DefaultSettingsFor(m).MaxUsers; got != want {
+			t.Errorf("%v is for %d users, not %d", m, got, want)
+		}
+	}
+}
+
+func TestChannels(t *testing.T) {
+	for _, n := range []int{-1, 0, 33} {
+		if _, err := checkChannels(cell.SMIX, n); err == nil || !strings.Contains(err.Error(), "not between 1 and 32") {
+			t.Errorf("%d channels: %v", n, err)
+		}
+	}
+	for _, n := range []int{1, 8, 9, 32} {
+		if got, err := checkChannels(cell.SMIX, n); err != nil || got != n {
+			t.Errorf("%d channels: %d, %v", n, got, err)
+		}
+	}
+	for _, m := range []cell.Mode{cell.TMIX, cell.BMIX} {
+		if s := DefaultSettingsFor(m); s.shared() != 0 {
+			t.Errorf("%v shares %d channels", m, s.shared())
+		}
+	}
+}
+
 func TestRequiredSettings(t *testing.T) {
 	for text, says := range map[string]string{
 		"":                        "it does not say mode, interval, listen; ",
@@ -78,10 +113,12 @@ func TestBadSettings(t *testing.T) {
 	for text, says := range map[string]string{
 		"intervall = \"40ms\"":                    `line 1: there is no setting "intervall"; do you mean "interval"?`,
 		"mode = \"tmix\"\n\npublichost = \"x:1\"": `line 3: there is no setting "publichost"; do you mean "public_host"?`,
-		"password = \"x\"":                        `line 1: there is no setting "password"; there are mode, interval, public_host,`,
+		"password = \"x\"":                        `line 1: there is no setting "password"; there are mode, interval, channels, public_host,`,
 		"[limits]\nusers = 3":                     "line 1: there is no setting",
 		"mode = \"smix\"":                         "not in this version",
-		"mode = \"bmix\"":                         "not in this version",
+		"channels = 16":                           "channels: mode tmix has one for each user, and none to share; remove the setting",
+		"channels = \"8\"":                        "line 1: channels must be a whole number without quotes, as in: channels = 8",
+		"mode = \"bmix\"\nmax_users = 321":        "max_users: 321 is not between 1 and 320, the most that an interval of 40ms has room for in mode bmix",
 		"mode = \"xmix\"":                         "use tmix, bmix or smix",
 		"mode = tmix":                             `line 1: mode must be a text in quotes, as in: mode = "tmix"`,
 		"mode = \"tmix":                           `line 1: mode must be a text in quotes`,
@@ -136,15 +173,26 @@ func TestNearest(t *testing.T) {
 // The figures of the design: about 22 kbit/s each way at 100 ms, about 54 at
 // 40 ms, which is 35 GB a month both ways.
 func TestTraffic(t *testing.T) {
+	for online, want := range map[int]Traffic{10: {63, 510, 186}, 100: {162, 3267, 1111}} {
+		if got := traffic(cell.BMIX, cell.Interval40, online); got != want {
+			t.Errorf("%d in a bmix: %+v, want %+v", online, got, want)
+		}
+	}
 	for i, want := range map[cell.Interval]Traffic{
-		cell.Interval100: {22, 14},
-		cell.Interval40:  {54, 35},
-		cell.Interval20:  {108, 70},
+		cell.Interval100: {22, 22, 14},
+		cell.Interval40:  {54, 54, 35},
+		cell.Interval20:  {108, 108, 70},
 	} {
-		if got := TrafficOf(i); got != want {
+		if got := traffic(cell.TMIX, i, 200); got != want {
 			t.Errorf("%s: %+v, want %+v", i, got, want)
 		}
 	}
+}
+
+func traffic(m cell.Mode, i cell.Interval, online int) Traffic {
+	s := DefaultSettingsFor(m)
+	s.Interval = i
+	return s.Traffic(online)
 }
 
 func FuzzSettings(f *testing.F) {

@@ -17,6 +17,7 @@ func (n *Node) compose() error {
 	engine, err := mix.New(mix.Config{
 		Mode:     n.folder.Settings.Mode,
 		Interval: n.folder.Settings.Interval,
+		Channels: n.folder.Settings.shared(),
 		Seats:    n.folder.Settings.MaxUsers,
 		Offset:   n.config.Offset,
 	})
@@ -39,6 +40,7 @@ func (n *Node) Status() admin.Status {
 		Cells:           n.CellsAddr().String(),
 		Mode:            s.Mode.String(),
 		Interval:        s.Interval.String(),
+		Channels:        s.shared(),
 		Online:          m.Online,
 		Places:          s.MaxUsers,
 		Slots:           m.Slots,

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"undertone/transport/cell"
 )
 
 // decodeFile reads the text of server.toml into f. Keys that are not in the
@@ -21,6 +23,19 @@ func decodeFile(text []byte, f *file) error {
 		return explain(text, err)
 	}
 	return checkRequired(present)
+}
+
+// modeIn returns the mode that the text of server.toml names, as far as that can
+// be told before it is read in earnest: other settings have their default by it.
+func modeIn(text []byte) cell.Mode {
+	var f struct {
+		Mode string `toml:"mode"`
+	}
+	_ = toml.Unmarshal(text, &f) // What is wrong is said later.
+	if m, err := cell.ParseMode(f.Mode); err == nil {
+		return m
+	}
+	return cell.TMIX
 }
 
 // checkRequired names the settings that have no default when they are missing.

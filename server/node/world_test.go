@@ -15,6 +15,7 @@ import (
 	"undertone/transport/signal"
 	"undertone/transport/simnet"
 	"undertone/transport/uri"
+	"undertone/transport/wire"
 )
 
 // oneWay is the delay of each direction in the simulated world.
@@ -27,6 +28,9 @@ type world struct {
 	node *Node
 	log  bytes.Buffer
 	stop func()
+	// record is what users send along, size the length of what they get.
+	record []byte
+	size   int
 }
 
 // newWorld starts a server; it must be called in a synctest bubble, which fails
@@ -42,7 +46,10 @@ func newWorld(t *testing.T, change ...func(*Settings)) *world {
 	if err := Init(t.Context(), dir, s); err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, star: simnet.New(simnet.Config{Seed: 1})}
+	w := &world{t: t, star: simnet.New(simnet.Config{Seed: 1}), size: cell.Size}
+	if s.Mode == cell.BMIX {
+		w.record, w.size = bytes.Repeat([]byte{1}, key.ConnectionSize), wire.BroadcastSize
+	}
 	listener, err := w.star.Server().ListenStream(DefaultPort)
 	if err != nil {
 		t.Fatal(err)
@@ -69,11 +76,11 @@ func newWorld(t *testing.T, change ...func(*Settings)) *world {
 	return w
 }
 
-// A user is a client that counts the cells it gets.
+// A user is a client that counts the messages it gets.
 type user struct {
 	*rtc.Link
 	cells atomic.Int64
-	other atomic.Int64 // messages that are no cells
+	other atomic.Int64 // messages of another length
 }
 
 // online brings a user online who has an invite or not.
@@ -85,10 +92,10 @@ func (w *world) online(id *key.Identity, token uri.Token) (*user, error) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	c := &signal.Client{Server: w.node.Server(), Identity: id, Token: token, Dial: host.DialContext}
+	c := &signal.Client{Server: w.node.Server(), Identity: id, Token: token, Record: w.record, Dial: host.DialContext}
 	u := &user{}
 	u.Link, err = rtc.Dial(w.t.Context(), rtc.DialConfig{Conn: socket, Receive: func(b []byte, _ time.Time) {
-		if len(b) == cell.Size {
+		if len(b) == w.size {
 			u.cells.Add(1)
 		} else {
 			u.other.Add(1)

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -72,7 +73,7 @@ func (c *cli) check(ctx context.Context) []finding {
 		return append(list, finding{problem, "data", err.Error()})
 	}
 	defer func() { _ = f.Close() }()
-	list = append(list, checkRegistry(ctx, f), checkCertificate(f, time.Now()), checkHost(ctx, s))
+	list = append(list, checkRegistry(ctx, f), checkCertificate(f, time.Now()), checkMachine(s, runtime.NumCPU()), checkHost(ctx, s))
 	return append(list, checkPorts(ctx, f)...)
 }
 
@@ -126,6 +127,19 @@ func checkCertificate(f *node.Folder, now time.Time) finding {
 		return finding{problem, what, fmt.Sprintf("it ends on %s and the root key is not here to renew it; put it back for a moment and restart the server", leaf.NotAfter.Format(time.DateOnly))}
 	}
 	return finding{fine, what, fmt.Sprintf("valid until %s", leaf.NotAfter.Format(time.DateOnly))}
+}
+
+// checkMachine compares what the set takes when all places are taken with the
+// processors that there are.
+func checkMachine(s node.Settings, processors int) finding {
+	const what = "machine"
+	need := s.Processors(s.MaxUsers)
+	text := fmt.Sprintf("%d users online (max_users) take about %.1f processors in mode %s at %s, and this machine has %d",
+		s.MaxUsers, need, s.Mode, s.Interval, processors)
+	if need > float64(processors) {
+		return finding{warning, what, text + "; serve fewer, choose a longer interval for a new server, or a larger machine"}
+	}
+	return finding{fine, what, text}
 }
 
 // checkHost looks at what invites say of the address.

@@ -19,6 +19,7 @@ const inviteLife = 7 * 24 * time.Hour
 
 type initOptions struct {
 	host, listen, mode, interval, label string
+	channels                            int
 	expires                             time.Duration
 }
 
@@ -36,8 +37,9 @@ func (c *cli) initCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.host, "host", "", "how users reach this machine, `NAME[:PORT]`; default: its own address")
 	f.StringVar(&o.listen, "listen", d.Listen, "`address` to listen at, TCP and UDP")
-	f.StringVar(&o.mode, "mode", d.Mode.String(), "`mode` of the set: tmix")
+	f.StringVar(&o.mode, "mode", d.Mode.String(), "`mode` of the set, what hides the calls: tmix, bmix or smix")
 	f.StringVar(&o.interval, "interval", d.Interval.String(), "time between two cells: 20ms, 40ms or 100ms")
+	f.IntVar(&o.channels, "channels", d.Channels, "how `many` channels the users of an smix share")
 	f.StringVar(&o.label, "label", "", "`label` of the first invite, to tell users apart")
 	f.DurationVar(&o.expires, "expires", inviteLife, "how long the first invite holds")
 	return c.jsonFlag(cmd)
@@ -62,28 +64,69 @@ func (c *cli) init(ctx context.Context, o initOptions) error {
 		if err != nil {
 			return err
 		}
-		traffic := node.TrafficOf(s.Interval)
 		made := newInvite(invite, row)
 		return c.report(struct {
-			Data    string       `json:"data"`
-			Host    string       `json:"host"`
-			Mode    string       `json:"mode"`
-			Invite  inviteReport `json:"invite"`
-			Traffic node.Traffic `json:"traffic_per_user"`
-		}{c.data, invite.Host, s.Mode.String(), made, traffic}, c.welcome(f, made, traffic))
+			Data    string          `json:"data"`
+			Host    string          `json:"host"`
+			Mode    string          `json:"mode"`
+			Invite  inviteReport    `json:"invite"`
+			Traffic []trafficReport `json:"traffic_per_user"`
+		}{c.data, invite.Host, s.Mode.String(), made, newTraffic(s)}, c.welcome(f, made))
 	})
+}
+
+// A trafficReport is what one user costs when so many are online.
+type trafficReport struct {
+	Online int `json:"users_online"`
+	node.Traffic
+}
+
+// few is how many users a small set has.
+const few = 10
+
+// newTraffic lists what a user costs when all places are taken, and, where that
+// makes a difference, when few are.
+func newTraffic(s node.Settings) []trafficReport {
+	all := []trafficReport{{s.MaxUsers, s.Traffic(s.MaxUsers)}}
+	if t := s.Traffic(few); t != all[0].Traffic && s.MaxUsers > few {
+		all = append(all, trafficReport{few, t})
+	}
+	return all
+}
+
+// trafficText says it for a person.
+func trafficText(s node.Settings) string {
+	all := newTraffic(s)
+	if len(all) == 1 {
+		return fmt.Sprintf("Each user costs about %s, day and night, in a call or\nnot: about %d GB a month both ways together.\n",
+			rates(all[0].Traffic), all[0].GigabytesPerMonth)
+	}
+	var b strings.Builder
+	_, _ = fmt.Fprintln(&b, "Each user costs, day and night, in a call or not:")
+	for _, t := range all {
+		_, _ = fmt.Fprintf(&b, "  with %3d users online  about %s, %d GB a month both ways\n", t.Online, rates(t.Traffic), t.GigabytesPerMonth)
+	}
+	return b.String()
+}
+
+func rates(t node.Traffic) string {
+	if t.Up == t.Down {
+		return fmt.Sprintf("%d kbit/s in each direction", t.Up)
+	}
+	return fmt.Sprintf("%d kbit/s up and %d down", t.Up, t.Down)
 }
 
 // settings turns the options into settings.
 func (o initOptions) settings() (node.Settings, error) {
-	s := node.DefaultSettings()
-	var err error
-	if s.Mode, err = cell.ParseMode(o.mode); err != nil {
-		return s, err
+	mode, err := cell.ParseMode(o.mode)
+	if err != nil {
+		return node.Settings{}, err
 	}
-	if err := node.CheckMode(s.Mode); err != nil {
-		return s, err
+	if err := node.CheckMode(mode); err != nil {
+		return node.Settings{}, err
 	}
+	s := node.DefaultSettingsFor(mode)
+	s.Channels = o.channels
 	if s.Interval, err = cell.ParseInterval(o.interval); err != nil {
 		return s, err
 	}
@@ -134,20 +177,18 @@ func ownAddress() string {
 }
 
 // welcome is what the operator of a new server reads.
-func (c *cli) welcome(f *node.Folder, i inviteReport, t node.Traffic) string {
+func (c *cli) welcome(f *node.Folder, i inviteReport) string {
 	s := f.Settings
 	return fmt.Sprintf(`The server is in %s.
 Its settings, with comments, are in server.toml there; friends reach it at %s.
 
-Each user costs about %d kbit/s in each direction, day and night, in a call or
-not: about %d GB a month both ways together.
-
+%s
 Start it:       undertone-server run%s
 Invite others:  undertone-server invite create%s
 
 The first invite, for one user, until %s:
 
-%s`, c.data, s.PublicHost, t.KilobitsPerSecond, t.GigabytesPerMonth, c.dataFlag(), c.dataFlag(),
+%s`, c.data, s.PublicHost, trafficText(s), c.dataFlag(), c.dataFlag(),
 		i.Expires.Local().Format("2 January 2006 15:04"), i.text(c.stdout))
 }
 

@@ -52,10 +52,18 @@ func (c *cli) status(ctx context.Context, f *node.Folder) error {
 	return c.report(r, statusText(s, r.Registered))
 }
 
+// channelsText says how many channels are shared, if any.
+func channelsText(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d channels", n)
+}
+
 func statusText(s admin.Status, registered int) string {
 	return fmt.Sprintf(`running      since %s, for %s
 version      %s
-set          %s, %s
+set          %s, %s%s
 listens      TCP %s, UDP %s
 users        %d online of %d places, %d registered
 slots        %d mixed, %d skipped
@@ -65,7 +73,7 @@ faults       %d
 certificate  until %s
 `,
 		s.Started.Local().Format("2 January 2006 15:04"), time.Since(s.Started).Round(time.Second),
-		s.Version, s.Mode, s.Interval, s.Signal, s.Cells,
+		s.Version, s.Mode, s.Interval, channelsText(s.Channels), s.Signal, s.Cells,
 		s.Online, s.Places, registered, s.Slots, s.Skipped,
 		s.Mixing.Mean, s.Mixing.Max, s.Sending.Mean, s.Sending.Max, s.Late, s.Missing, s.Unsent, s.Faults,
 		s.CertificateEnds.Format("2 January 2006"))

@@ -43,6 +43,8 @@ type Status struct {
 	// Mode and Interval are the set's.
 	Mode     string `json:"mode"`
 	Interval string `json:"interval"`
+	// Channels is how many channels an sMIX shares.
+	Channels int `json:"channels,omitempty"`
 	// Online is how many users are online, of Places at most.
 	Online int `json:"online"`
 	Places int `json:"places"`
@@ -51,12 +53,12 @@ type Status struct {
 	Slots   uint64 `json:"slots"`
 	Skipped uint64 `json:"slots_skipped"`
 	// Mixing and Sending tell how late the work of a slot, and the sending of
-	// its cells, began.
+	// what it has mixed, began.
 	Mixing  Lateness `json:"mixing_lateness"`
 	Sending Lateness `json:"sending_lateness"`
 	// Late is how many cells of users came after their cut-off, Missing how
-	// many were not there when they were due (late ones included), and Unsent
-	// how many the server could not send in time.
+	// often a user's were not there when they were due (late ones included), and
+	// Unsent how many messages the server could not send in time.
 	Late    uint64 `json:"cells_late"`
 	Missing uint64 `json:"cells_missing"`
 	Unsent  uint64 `json:"cells_unsent"`

@@ -99,7 +99,7 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newEngine(cfg, loadOf(cfg.Mode), set), nil
+	return newEngine(cfg, loadOf(cfg.Mode, cfg.Channels), set), nil
 }
 
 // newEngine returns an Engine that runs a half, at what that costs.
@@ -278,7 +278,8 @@ func (e *Engine) sweep(ctx context.Context) {
 
 // Depth returns how many messages at most go out to a user at once.
 func (e *Engine) Depth() int {
-	return loadOf(e.cfg.Mode).down(e.cfg.Seats)
+	_, down := Shapes(e.cfg.Mode, e.cfg.Channels, e.cfg.Seats)
+	return down.Messages
 }
 
 // Join brings a user online, and replaces the seat that he may have. From the

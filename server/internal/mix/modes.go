@@ -15,6 +15,8 @@ import (
 type Config struct {
 	// Mode is the set's.
 	Mode cell.Mode
+	// Channels is how many channels an sMIX shares; other modes do not look at it.
+	Channels int
 	// Interval is the length of a slot.
 	Interval cell.Interval
 	// Seats is how many users may be online at once.
@@ -26,7 +28,7 @@ type Config struct {
 
 // populate fills in the defaults and checks the rest.
 func (c *Config) populate() error {
-	all := timings(c.Interval, loadOf(c.Mode))
+	all := timings(c.Interval, loadOf(c.Mode, c.Channels))
 	if len(all) == 0 {
 		return fmt.Errorf("mix: no room in an interval of %v", c.Interval)
 	}
@@ -53,11 +55,10 @@ func (c *Config) half() (half.Half, error) {
 
 // A load is what a mode asks of a slot.
 type load struct {
-	// parts is in how many parts a slot is sent, both ways.
-	parts int
-	// up is how many messages a user sends in a part, and down how many he gets.
-	up   int
-	down func(users int) int
+	// up is what a user sends, and down what he gets when so many are online.
+	// Both have as many parts.
+	up   half.Shape
+	down func(users int) half.Shape
 	// pass is what the pass takes for one user, in a large set, rounded up from
 	// the benchmarks of the mode's half.
 	pass time.Duration
@@ -65,40 +66,57 @@ type load struct {
 	most int
 }
 
-// mostBroadcast bounds the sets of a bMIX: everybody gets a message for every
-// eight of them in every slot, and a link holds 40 that wait to go out.
-const mostBroadcast = 40 * bmix.Cells
+const (
+	// mostBroadcast bounds the sets of a bMIX: everybody gets a message for every
+	// eight of them in every slot, and 40 is what a link carries at once.
+	mostBroadcast = 40 * bmix.Cells
+	// mostShared bounds the sets of an sMIX: every user makes a pad with every
+	// other.
+	mostShared = 1000
+)
 
-// loadOf returns the load of a mode.
-func loadOf(m cell.Mode) load {
-	if m == cell.BMIX {
+// loadOf returns the load of a mode. channels is how many an sMIX shares.
+func loadOf(m cell.Mode, channels int) load {
+	one := half.Shape{Parts: 1, Messages: 1, Size: cell.Size}
+	switch m {
+	case cell.BMIX:
+		return load{up: one, down: bmix.DownFor, pass: time.Microsecond, most: mostBroadcast}
+	case cell.SMIX:
+		s := half.Shape{Parts: 2, Messages: (channels + 7) / 8, Size: half.MaxMessage}
 		return load{
-			parts: 1,
-			up:    1,
-			down:  bmix.Messages,
-			pass:  time.Microsecond,
-			most:  mostBroadcast,
+			up:   s,
+			down: func(int) half.Shape { return s },
+			pass: 3*time.Microsecond + time.Duration(s.Messages)*2*time.Microsecond,
+			most: mostShared,
 		}
+	case cell.TMIX:
 	}
-	return load{
-		parts: 1,
-		up:    1,
-		down:  func(int) int { return 1 },
-		pass:  3 * time.Microsecond,
-		most:  math.MaxInt,
-	}
+	return load{up: one, down: func(int) half.Shape { return one }, pass: 3 * time.Microsecond, most: math.MaxInt}
+}
+
+// messages is how many messages a user sends and gets in a slot, together.
+func (l *load) messages(users int) int {
+	down := l.down(users)
+	return l.up.Parts*l.up.Messages + down.Parts*down.Messages
 }
 
 // MaxSeats returns the size of the largest set that an interval has room for. In
-// tMIX that is 1,600 at 20 ms, 3,200 at 40 ms and 12,800 at 100 ms, in bMIX 320.
-func MaxSeats(m cell.Mode, i cell.Interval) int {
-	all := timings(i, loadOf(m))
+// tMIX that is 1,600 at 20 ms, 3,200 at 40 ms and 12,800 at 100 ms, in bMIX 320,
+// and in sMIX up to 1,000.
+func MaxSeats(m cell.Mode, i cell.Interval, channels int) int {
+	all := timings(i, loadOf(m, channels))
 	return all[len(all)-1].users
+}
+
+// Shapes returns what a user sends and gets in a slot when so many are online.
+func Shapes(m cell.Mode, channels, users int) (up, down half.Shape) {
+	l := loadOf(m, channels)
+	return l.up, l.down(users)
 }
 
 // Cost returns about how much of one processor's time a set takes that many
 // users of whom are online: 1 is all of it.
-func Cost(m cell.Mode, i cell.Interval, users int) float64 {
-	l := loadOf(m)
+func Cost(m cell.Mode, i cell.Interval, channels, users int) float64 {
+	l := loadOf(m, channels)
 	return float64(l.cost(users)+time.Duration(users)*l.pass) / float64(i.Duration())
 }

@@ -42,7 +42,7 @@ type timing struct {
 func timings(i cell.Interval, l load) (all []timing) {
 	for users := l.smallest(); ; users *= 2 {
 		t := l.timing(min(users, l.most), i)
-		if t.window+t.work > i.Duration()/time.Duration(l.parts) {
+		if t.window+t.work > i.Duration()/time.Duration(l.up.Parts) {
 			return all
 		}
 		all = append(all, t)
@@ -63,11 +63,11 @@ func (l *load) smallest() int {
 
 // cost is what the transport takes for all messages of a slot.
 func (l *load) cost(users int) time.Duration {
-	return time.Duration(users*l.parts*(l.up+l.down(users))) * messageCost
+	return time.Duration(users*l.messages(users)) * messageCost
 }
 
 func (l *load) timing(users int, i cell.Interval) timing {
-	most := i.Duration() / time.Duration(2*l.parts)
+	most := i.Duration() / time.Duration(2*l.up.Parts)
 	return timing{
 		users:  users,
 		window: min(max(l.cost(users), minWindow), most),

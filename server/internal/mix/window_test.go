@@ -10,10 +10,10 @@ import (
 func TestTimings(t *testing.T) {
 	most := map[cell.Interval]int{cell.Interval20: 1600, cell.Interval40: 3200, cell.Interval100: 12800}
 	for _, i := range cell.Intervals() {
-		if got := MaxSeats(cell.TMIX, i); got != most[i] {
+		if got := MaxSeats(cell.TMIX, i, 0); got != most[i] {
 			t.Errorf("%v has room for %d, not %d", i, got, most[i])
 		}
-		all := timings(i, loadOf(cell.TMIX))
+		all := timings(i, loadOf(cell.TMIX, 0))
 		if all[0].window != minWindow {
 			t.Errorf("%v: the smallest window is %v", i, all[0].window)
 		}
@@ -40,7 +40,7 @@ func TestTimings(t *testing.T) {
 
 // TestTimingHolds joins and leaves around the size at which the timing changes.
 func TestTimingHolds(t *testing.T) {
-	all := timings(cell.Interval100, loadOf(cell.TMIX))
+	all := timings(cell.Interval100, loadOf(cell.TMIX, 0))
 	now := timingFor(all, all[0], 50, 4*time.Millisecond)
 	if now != all[0] {
 		t.Fatalf("50 users: %+v", now)

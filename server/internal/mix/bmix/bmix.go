@@ -136,8 +136,11 @@ func (s *Set) Leave(i int) {
 func (s *Set) Shape() half.Shape { return single }
 
 // Down returns what a download of the last slot is like.
-func (s *Set) Down() half.Shape {
-	return half.Shape{Parts: 1, Messages: s.count, Size: wire.BroadcastSize}
+func (s *Set) Down() half.Shape { return DownFor(s.count * Cells) }
+
+// DownFor returns what a download is like when there are so many channels.
+func DownFor(channels int) half.Shape {
+	return half.Shape{Parts: 1, Messages: Messages(channels), Size: wire.BroadcastSize}
 }
 
 // Refused returns 0: this server cannot tell a good cell from a bad one.
