@@ -191,6 +191,12 @@ func (m *Machine) Events() []Event {
 // Report adds an event to those that Events returns.
 func (m *Machine) Report(e Event) { m.event(e) }
 
+// ID returns the name of the call on the wire.
+func (m *Machine) ID() wire.CallID { return m.knock.call }
+
+// Heard reports whether voice of the other side has come since a slot.
+func (m *Machine) Heard(since cell.Slot) bool { return m.heard >= since }
+
 // Outgoing reports whether this side called.
 func (m *Machine) Outgoing() bool { return m.outgoing }
 

@@ -35,7 +35,11 @@ func (m *Machine) Letter(n cell.Slot, from *contact.Contact, l wire.CallLetter) 
 			m.end(n, map[wire.Reason]Outcome{wire.Busy: ToldBusy, wire.Declined: ToldDeclined}[l.Reason], false)
 		}
 	case wire.Resume:
-		// The other side's line was lost and is back; its route is set.
+		// The other side's line was lost and is back; its route is set. It says so
+		// in a call only: so it has our answer.
+		if m.state == Answering {
+			m.enter(n, Talking)
+		}
 	case wire.Knock, wire.FragmentLetter, wire.Welcome, wire.Member:
 	}
 }

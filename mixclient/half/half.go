@@ -71,8 +71,8 @@ type Keyring struct {
 	Intro *key.Secret
 	// Peers are those with whom there is a key, or a pairing.
 	Peers []Peer
-	// Groups are the generations of a group call that are valid now, newest first:
-	// the user speaks in the newest, and hears all.
+	// Groups are the generations of a group call that are valid now, two at most:
+	// the user speaks in the first, and hears all.
 	Groups []Group
 }
 

@@ -11,7 +11,7 @@ import (
 // they can be tested as plain functions, and nothing in them can wait.
 var pure = []string{
 	"mixclient/tmix", "mixclient/bmix", "mixclient/smix",
-	"mixclient/call", "mixclient/contact", "mixclient/core", "mixclient/pairing",
+	"mixclient/call", "mixclient/contact", "mixclient/group", "mixclient/half", "mixclient/core", "mixclient/pairing",
 	"server/internal/mix/half", "server/internal/mix/tmix", "server/internal/mix/bmix", "server/internal/mix/smix",
 	"transport/cell", "transport/key", "transport/seal", "transport/wire",
 }
