@@ -89,10 +89,10 @@ func (c *Call) toGroup(head byte) call.Item {
 // head is the one of voice: a member says whether he is ready.
 func (c *Call) head() byte {
 	g := c.gen.newest
-	if g == nil || c.hosts() || !c.roster.isComplete(g) {
+	if g == nil || c.hosts() {
 		return wire.HeadVoice
 	}
-	return wire.HeadReady(g.number)
+	return wire.HeadReady(g.number, c.roster.isComplete(g))
 }
 
 // SealStream closes plain for slot n, for whom Next has said. It is total.

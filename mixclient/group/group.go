@@ -10,7 +10,7 @@
 //	one leg ──▶ Settled ─────────────────────▶ Changing
 //	               ▲      the host draws           │
 //	               └───────────────────────────────┘
-//	                all are ready, or 8 s have passed
+//	                all are ready, or 5 s have passed
 //
 // A group has a secret for each generation, and a fresh one whenever somebody
 // comes or leaves: who left hears nothing that is said once the change is over,
@@ -28,12 +28,14 @@
 //	 │           secret, masked with a key     │
 //	 │           of the leg                    │
 //	 ├────────────────────────────────────────▶│
-//	 │  member: place, handle, name            │ for each place that is new to him
-//	 ├────────────────────────────────────────▶│
 //	 │       voice, head: ready                │ in the last generation, or on the leg
 //	 │◀────────────────────────────────────────┤
-//	 │  voice in the new generation            │
+//	 │  voice in the new generation            │ when all are ready
 //	 ├────────────────────────────────────────▶│ now he speaks in it too
+//	 │  member: place, handle, name            │ for each place that is new to him:
+//	 ├────────────────────────────────────────▶│ without, he cannot find the cells of
+//	 │       voice, head: complete             │ who sits there
+//	 │◀────────────────────────────────────────┤
 //
 // A change is over before the next begins, so there are never more than two
 // generations, and whoever is welcomed to a third knows that the second is in use.
@@ -79,8 +81,8 @@ const host = 0
 // Times, in seconds of the set's clock.
 const (
 	// changeSeconds is how long a change waits for members who are heard, but do
-	// not say that they are ready. Eight members at 100 ms need six.
-	changeSeconds = 8
+	// not say that they are ready. Eight members at 100 ms need three.
+	changeSeconds = 5
 	// awaySeconds without voice mean that a change does not wait for a member.
 	awaySeconds = 1
 	// settledSeconds lie between two changes.

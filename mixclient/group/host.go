@@ -123,20 +123,28 @@ func (c *Call) begin(n cell.Slot, g *generation) {
 
 // heardReady takes in the head of a member's voice.
 func (c *Call) heardReady(l *leg, head byte) {
-	if g := c.gen.newest; g != nil && l.isIn(g) && wire.IsReady(head, g.number) {
-		l.ready, l.knows = true, g.number
+	g := c.gen.newest
+	if g == nil || !l.isIn(g) {
+		return
+	}
+	ready, complete := wire.ReadyFor(head, g.number)
+	l.ready = l.ready || ready
+	if complete {
+		l.knows = g.number
 	}
 }
 
 // tell returns the next letter to a leg that can talk, cover if there is none:
-// the welcome, then who is new to him, then all of it again after a while.
+// the welcome, then who is new to him, then what he still lacks after a while.
 func (c *Call) tell(n cell.Slot, l *leg) call.Item {
 	g := c.gen.newest
 	switch {
-	case !l.Outgoing() || l.ready || n < l.nextAt:
+	case !l.Outgoing() || n < l.nextAt:
 		return call.Item{}
 	case g == nil || !l.isIn(g):
 		return c.hint(n, l)
+	case l.knows == g.number:
+		return call.Item{}
 	}
 	for ; l.next < maxPlaces; l.next++ {
 		if it := c.tellOf(l, l.next); it.Kind != cell.Cover {
@@ -161,6 +169,9 @@ func (c *Call) hint(n cell.Slot, l *leg) call.Item {
 // tellOf returns the letter about a place for a leg, cover if there is none.
 func (c *Call) tellOf(l *leg, place int) call.Item {
 	g := c.gen.newest
+	if place == host && l.ready {
+		return call.Item{}
+	}
 	if place == host {
 		return on(l, wire.CallLetter{
 			Type: wire.Welcome, Generation: g.number, Place: uint8(l.place), Since: g.since, Key: [32]byte(l.masked.Bytes()), //nolint:gosec // below 8

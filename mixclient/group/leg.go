@@ -20,7 +20,7 @@ type leg struct {
 	// What a host knows of the member.
 	since  uint16     // the generation that he came with, zero before
 	ready  bool       // he has said that he is ready for the newest generation
-	knows  uint16     // the last generation that he was ready for
+	knows  uint16     // the last generation that he knew all members of
 	masked key.Secret // the secret of the newest generation, for him
 
 	// The carousel of letters on the leg.

@@ -29,7 +29,7 @@ func (t rapidTB) Errorf(f string, a ...any) { t.t.Errorf(f, a...) }
 func TestWhateverHappens(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		names := []string{"ann", "bob", "cyd", "dan", "eve", "fay", "gus", "hal"}
-		x := newSet(rapidTB{t: rt}, names[:rapid.IntRange(2, 8).Draw(rt, "users")]...)
+		x := newSetOf(rapidTB{t: rt}, cell.Interval100, names[:rapid.IntRange(2, 8).Draw(rt, "users")]...)
 		rnd := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1)) //nolint:gosec // a test
 		x.random(rnd, rapid.SampledFrom([]float64{0, 0.01, 0.05, 0.3}).Draw(rt, "loss"))
 		if rapid.Bool().Draw(rt, "in a group") {
@@ -46,7 +46,7 @@ func TestWhateverHappens(t *testing.T) {
 		}
 		x.lost = func(*parcel, *user) bool { return false }
 		x.late = func() cell.Slot { return delay }
-		x.run(60 * second) // Who is still rung is rung no more, and lost legs are dropped.
+		x.run(60 * x.second) // Who is still rung is rung no more, and lost legs are dropped.
 		x.checkCalls()
 		x.checkNumbers()
 	})

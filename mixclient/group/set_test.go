@@ -51,10 +51,11 @@ type parcel struct {
 // A set is some users who know each other, and what carries their cells: as the
 // server and the halves of a bMIX do.
 type set struct {
-	t     testing.TB
-	slot  cell.Slot
-	users []*user
-	way   []*parcel
+	t      testing.TB
+	slot   cell.Slot
+	second int // slots
+	users  []*user
+	way    []*parcel
 	// lost drops a cell, late delays it by some slots.
 	lost func(p *parcel, to *user) bool
 	late func() cell.Slot
@@ -64,24 +65,26 @@ type set struct {
 	kept   []*parcel // letters, for replays
 }
 
-func newSet(t testing.TB, names ...string) *set {
-	x := &set{t: t, slot: 1000 * second, spoken: map[string][2]cell.Slot{}}
+func newSet(t testing.TB, names ...string) *set { return newSetOf(t, cell.Interval40, names...) }
+
+func newSetOf(t testing.TB, i cell.Interval, names ...string) *set {
+	x := &set{t: t, slot: 1000 * second, second: 1000 / i.Milliseconds(), spoken: map[string][2]cell.Slot{}}
 	x.lost = func(*parcel, *user) bool { return false }
 	x.late = func() cell.Slot { return delay }
 	prints := map[string]key.Fingerprint{}
-	for i, name := range names {
+	for n, name := range names {
 		// Addresses rise in the order of the names.
-		f := key.Fingerprint{byte(i + 1)}
+		f := key.Fingerprint{byte(n + 1)}
 		_, _ = rand.Read(f[1:])
 		prints[name] = f
 		x.users = append(x.users, &user{
 			name: name, handle: f.Handle(), contacts: map[key.Handle]*contact.Contact{},
-			call:  New(Config{Self: f.Handle(), Interval: cell.Interval40, Groups: true}),
+			call:  New(Config{Self: f.Handle(), Interval: i, Groups: true}),
 			heard: map[byte]int{}, places: map[byte]int{}, secrets: map[string]string{},
 		})
 	}
-	for i, a := range x.users {
-		for _, b := range x.users[:i] {
+	for n, a := range x.users {
+		for _, b := range x.users[:n] {
 			var pair key.Secret
 			_, _ = rand.Read(pair.Bytes())
 			meet := func(a, b *user) {
@@ -145,7 +148,7 @@ func (x *set) run(slots int) {
 // until runs until ok, for some seconds at most.
 func (x *set) until(seconds int, what string, ok func() bool) {
 	x.t.Helper()
-	for range seconds * second {
+	for range seconds * x.second {
 		if ok() {
 			return
 		}
@@ -286,10 +289,10 @@ func (x *set) all(users ...*user) func() bool {
 		for _, u := range users {
 			clear(u.heard)
 		}
-		x.run(2 * second)
+		x.run(2 * x.second)
 		for _, u := range users {
 			for _, o := range users {
-				if u != o && u.heard[o.name[0]] < second {
+				if u != o && u.heard[o.name[0]] < x.second {
 					return false
 				}
 			}

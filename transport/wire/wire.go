@@ -8,8 +8,8 @@
 //	| head 1 | voice 96 |
 //
 //	head: 0 voice, 1 hang-up (the voice is silence),
-//	      128 + g voice, and the sender is ready for a generation of a group
-//	      whose number is g modulo 128
+//	      128 + 64 k + g voice, and the sender is ready for a generation of a
+//	      group whose number is g modulo 64; k is 1 if he knows all its members
 //
 // # Letters (cell.LetterSize bytes; what a letter does not use is zero)
 //
@@ -46,15 +46,27 @@ const (
 	// HeadHangup says that the sender has hung up.
 	HeadHangup = 1
 
-	headReady = 0x80
+	headReady    = 0x80
+	headComplete = 0x40
+	headNumber   = 0x3f
 )
 
 // HeadReady returns the head of voice whose sender is ready for a generation of
-// a group.
-func HeadReady(generation uint16) byte { return headReady | byte(generation) } //nolint:gosec // the low bits are meant
+// a group, and maybe knows all its members.
+func HeadReady(generation uint16, complete bool) byte {
+	h := headReady | byte(generation&headNumber)
+	if complete {
+		h |= headComplete
+	}
+	return h
+}
 
-// IsReady reports whether the sender of a head is ready for a generation.
-func IsReady(head byte, generation uint16) bool { return head == HeadReady(generation) }
+// ReadyFor reports whether the sender of a head is ready for a generation, and
+// whether he knows all its members.
+func ReadyFor(head byte, generation uint16) (ready, complete bool) {
+	ready = head&^headComplete == HeadReady(generation, false)
+	return ready, ready && head&headComplete != 0
+}
 
 // Operations of a control cell.
 const (

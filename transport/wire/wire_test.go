@@ -142,9 +142,16 @@ func TestNames(t *testing.T) {
 // A head says for which generation its sender is ready; no other head does.
 func TestHeads(t *testing.T) {
 	for g := range uint16(300) {
-		h := HeadReady(g)
-		if h == HeadVoice || h == HeadHangup || !IsReady(h, g) || IsReady(h, g+1) || IsReady(HeadVoice, g) || IsReady(HeadHangup, g) {
-			t.Errorf("the head of generation %d is %d", g, h)
+		for _, all := range []bool{false, true} {
+			h := HeadReady(g, all)
+			if ready, complete := ReadyFor(h, g); h == HeadVoice || h == HeadHangup || !ready || complete != all {
+				t.Errorf("the head %d of generation %d says %v, %v", h, g, ready, complete)
+			}
+			for _, other := range []byte{HeadReady(g+1, all), HeadReady(g-1, all), HeadVoice, HeadHangup} {
+				if ready, complete := ReadyFor(other, g); ready || complete {
+					t.Errorf("the head %d is for generation %d", other, g)
+				}
+			}
 		}
 	}
 }
