@@ -215,26 +215,28 @@ func (e *Engine) send(ctx context.Context, a *alarm.Alarm, n cell.Slot) bool {
 			if !a.Wait(ctx, at) {
 				return false
 			}
-			if late := time.Since(at); late > e.tolerance() {
-				e.meter.unsent.Add(uint64(e.down.Messages)) //nolint:gosec // a small number
-				continue
-			}
-			e.meter.sentAt(time.Since(at), e.down.Messages)
-			e.sendTo(s, p)
+			e.sendTo(s, p, at)
 		}
 	}
 	return true
 }
 
-// sendTo hands over the messages of a part. A fault in the link of one user is
-// none of the others' business.
-func (e *Engine) sendTo(s *Seat, part int) {
+// sendTo hands over the messages of a part, each unless it is too late for it:
+// the process may be stopped in the middle of them. A fault in the link of one
+// user is none of the others' business.
+func (e *Engine) sendTo(s *Seat, part int, at time.Time) {
 	defer func() {
 		if recover() != nil {
 			e.meter.faults.Add(1)
 		}
 	}()
 	for k := range e.down.Messages {
+		late := time.Since(at)
+		if late > e.tolerance() {
+			e.meter.unsent.Add(uint64(e.down.Messages - k)) //nolint:gosec // a small number
+			return
+		}
+		e.meter.sentAt(late)
 		s.sender.Send(e.take(s.line.Seat(), part, k))
 	}
 }

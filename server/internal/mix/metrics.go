@@ -43,10 +43,9 @@ func (m *meter) passAt(late time.Duration) {
 	raise(&m.worstPassLate, late)
 }
 
-// sentAt counts messages that go out together.
-func (m *meter) sentAt(late time.Duration, messages int) {
-	m.sent.Add(uint64(messages)) //nolint:gosec // a small number
-	m.sendLate.Add(int64(late) * int64(messages))
+func (m *meter) sentAt(late time.Duration) {
+	m.sent.Add(1)
+	m.sendLate.Add(int64(late))
 	raise(&m.worstSendLate, late)
 }
 

@@ -8,31 +8,46 @@ import (
 )
 
 func TestTimings(t *testing.T) {
-	most := map[cell.Interval]int{cell.Interval20: 1600, cell.Interval40: 3200, cell.Interval100: 12800}
 	for _, i := range cell.Intervals() {
-		if got := MaxSeats(cell.TMIX, i, 0); got != most[i] {
-			t.Errorf("%v has room for %d, not %d", i, got, most[i])
-		}
-		all := timings(i, loadOf(cell.TMIX, 0))
-		if all[0].window != minWindow {
-			t.Errorf("%v: the smallest window is %v", i, all[0].window)
-		}
-		for k, a := range all {
-			if a.window+a.work > i.Duration() || a.window > i.Duration()/2 {
-				t.Errorf("%v: %+v does not fit", i, a)
+		for _, c := range []struct {
+			mode     cell.Mode
+			channels int
+			most     map[cell.Interval]int
+		}{
+			{cell.TMIX, 0, map[cell.Interval]int{cell.Interval20: 1600, cell.Interval40: 3200, cell.Interval100: 12800}},
+			{cell.BMIX, 0, map[cell.Interval]int{cell.Interval20: 320, cell.Interval40: 320, cell.Interval100: 320}},
+			{cell.SMIX, 8, map[cell.Interval]int{cell.Interval20: 800, cell.Interval40: 1000, cell.Interval100: 1000}},
+			{cell.SMIX, 32, map[cell.Interval]int{cell.Interval20: 192, cell.Interval40: 768, cell.Interval100: 1000}},
+		} {
+			if got := MaxSeats(c.mode, i, c.channels); got != c.most[i] {
+				t.Errorf("%v has room for %d in %v with %d channels, not %d", i, got, c.mode, c.channels, c.most[i])
 			}
-			if k > 0 && (a.window < all[k-1].window || a.work <= all[k-1].work || a.users <= all[k-1].users) {
-				t.Errorf("%v: %+v after %+v", i, a, all[k-1])
+			checkTimings(t, i, loadOf(c.mode, c.channels))
+		}
+	}
+}
+
+func checkTimings(t *testing.T, i cell.Interval, l load) {
+	all := timings(i, l)
+	apart := i.Duration() / time.Duration(l.up.Parts)
+	if all[0].window != minWindow {
+		t.Errorf("%v: the smallest window is %v", i, all[0].window)
+	}
+	for k, a := range all {
+		if a.window+a.work > apart || a.window > apart/2 {
+			t.Errorf("%v: %+v does not fit", i, a)
+		}
+		if k > 0 && (a.window < all[k-1].window || a.work <= all[k-1].work || a.users <= all[k-1].users) {
+			t.Errorf("%v: %+v after %+v", i, a, all[k-1])
+		}
+		// The parts of one slot do not run into each other, and, whatever order
+		// sets come in, the sends of a slot are over before the pass of the next.
+		for _, b := range all {
+			if a.users > b.users*2 {
+				continue // A set cannot shrink by more in one slot and keep its offsets.
 			}
-			// Whatever order sets come in, the sends of one slot are over
-			// before the pass of the next.
-			for _, b := range all {
-				if a.users > b.users*2 {
-					continue // A set cannot shrink by more in one slot and keep its offsets.
-				}
-				if 2*a.window+a.work > i.Duration()+b.window+a.window/2 {
-					t.Errorf("%v: %+v runs into %+v", i, a, b)
-				}
+			if over := i.Duration() - apart + 2*a.window + a.work; over > i.Duration()+b.window+a.window/2 {
+				t.Errorf("%v: %+v runs into %+v", i, a, b)
 			}
 		}
 	}
