@@ -7,6 +7,7 @@ import (
 
 	"undertone/mixclient/call"
 	"undertone/mixclient/contact"
+	"undertone/mixclient/group"
 	"undertone/transport/cell"
 	"undertone/transport/key"
 )
@@ -37,35 +38,69 @@ func (e *Engine) do(f func() error) error {
 // now returns the slot that a command is given in.
 func (e *Engine) now() cell.Slot { return e.slotAt(time.Now()) }
 
-// Call rings a contact. Events tell what comes of it.
-func (e *Engine) Call(h key.Handle) error {
+// Call rings contacts: one, or in modes with group calls several. Events tell
+// what comes of it.
+func (e *Engine) Call(whom ...key.Handle) error {
 	return e.do(func() error {
-		x := e.core.Contact(h)
-		switch {
-		case !e.was:
-			return ErrOffline
-		case x == nil:
-			return ErrNoContact
-		case x.Blocked:
-			return ErrBlocked
+		var all []*contact.Contact
+		for _, h := range whom {
+			x, err := e.callable(h)
+			if err != nil {
+				return err
+			}
+			all = append(all, x)
 		}
-		return e.core.Machine().Dial(e.now(), x)
+		return e.core.Call().Dial(e.now(), all...)
 	})
+}
+
+// Add rings one more contact, in a call that the user has begun.
+func (e *Engine) Add(h key.Handle) error {
+	return e.do(func() error {
+		x, err := e.callable(h)
+		if err != nil {
+			return err
+		}
+		return e.core.Call().Add(e.now(), x)
+	})
+}
+
+// Participants returns who else is in the call.
+func (e *Engine) Participants() (all []group.Participant) {
+	_ = e.do(func() error { // Nobody is, once the engine has stopped.
+		all = e.core.Call().Participants()
+		return nil
+	})
+	return all
+}
+
+// callable returns a contact who can be rung.
+func (e *Engine) callable(h key.Handle) (*contact.Contact, error) {
+	x := e.core.Contact(h)
+	switch {
+	case !e.was:
+		return nil, ErrOffline
+	case x == nil:
+		return nil, ErrNoContact
+	case x.Blocked:
+		return nil, ErrBlocked
+	}
+	return x, nil
 }
 
 // Answer answers the call that rings.
 func (e *Engine) Answer() error {
-	return e.do(func() error { return e.core.Machine().Accept(e.now()) })
+	return e.do(func() error { return e.core.Call().Accept(e.now()) })
 }
 
 // Decline declines the call that rings.
 func (e *Engine) Decline() error {
-	return e.do(func() error { return e.core.Machine().Reject(e.now()) })
+	return e.do(func() error { return e.core.Call().Reject(e.now()) })
 }
 
 // Hangup ends the call, gives up ringing, or declines.
 func (e *Engine) Hangup() error {
-	return e.do(func() error { return e.core.Machine().Hangup(e.now()) })
+	return e.do(func() error { return e.core.Call().Hangup(e.now()) })
 }
 
 // Leave hangs up, if there is a call, and returns when the other side has been
@@ -119,9 +154,8 @@ func (e *Engine) Block(h key.Handle, on bool) error {
 		if x == nil {
 			return ErrNoContact
 		}
-		x.Blocked = on
-		if m := e.core.Machine(); on && m.Peer() == x {
-			_ = m.Hangup(e.now()) // No call is as good as one that has ended.
+		if x.Blocked = on; on {
+			_ = e.core.Call().Drop(e.now(), x) // Whoever is in no call is not in this one either.
 		}
 		return nil
 	})

@@ -135,7 +135,7 @@ func New(cfg Config) (*Engine, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	c, err := core.New(core.Config{Self: cfg.Self, Name: cfg.Name, Intro: cfg.Intro, Interval: cfg.Interval, TellBusy: cfg.TellBusy})
+	c, err := core.New(core.Config{Self: cfg.Self, Name: cfg.Name, Intro: cfg.Intro, Interval: cfg.Interval, Groups: groups(cfg.Mode), TellBusy: cfg.TellBusy})
 	if err != nil {
 		return nil, err
 	}
@@ -350,6 +350,11 @@ func (e *Engine) publish() {
 			e.waiting = true
 		}
 		e.queue.put(Event{Kind: FromCore, At: time.Now(), Core: ev})
+	}
+	if h := e.core.Half(); h != nil {
+		for _, a := range h.Alarms() {
+			e.queue.put(Event{Kind: Alarmed, At: time.Now(), Alarm: a})
+		}
 	}
 	e.shared.store(e)
 }

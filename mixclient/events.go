@@ -7,6 +7,7 @@ import (
 
 	"undertone/mixclient/call"
 	"undertone/mixclient/core"
+	"undertone/mixclient/half"
 	"undertone/transport/key"
 	"undertone/transport/pacer"
 )
@@ -25,14 +26,17 @@ const (
 	FromCore
 	// VoiceHeard: the first voice of a call was played.
 	VoiceHeard
+	// Alarmed: the server or another member does what none should; Alarm says what.
+	Alarmed
 )
 
 // An Event is something that a person wants to know.
 type Event struct {
-	Kind EventKind
-	At   time.Time
-	Err  error
-	Core core.Event
+	Kind  EventKind
+	At    time.Time
+	Err   error
+	Core  core.Event
+	Alarm half.Alarm
 }
 
 // A queue holds events until somebody takes them. It does not bound their
@@ -108,6 +112,8 @@ type State struct {
 	// Call is the state of the call, Peer the other side's handle.
 	Call call.State
 	Peer key.Handle
+	// Set is what is known of the set.
+	Set half.Status
 	// Early is by how many milliseconds uploads come before the cut-off, as the
 	// server says; seal.NoFeedback if it does not.
 	Early int8
@@ -142,7 +148,7 @@ type shared struct {
 }
 
 func (s *shared) store(e *Engine) {
-	m := e.core.Machine()
+	m := e.core.Call()
 	now := State{
 		Online: e.line != nil && e.line.on,
 		Call:   m.State(),
@@ -151,6 +157,9 @@ func (s *shared) store(e *Engine) {
 	}
 	if p := m.Peer(); p != nil {
 		now.Peer = p.Handle()
+	}
+	if h := e.core.Half(); h != nil && now.Online {
+		now.Set = h.Status()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

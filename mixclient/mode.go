@@ -37,8 +37,12 @@ func (c *Config) opening() (opening, error) {
 // everything that can be heard costs its work in every slot, in a group or not;
 // the tMIX has none, and would pay for it with the battery only.
 func Speakers(m cell.Mode) int {
-	if m == cell.TMIX {
+	if !groups(m) {
 		return 1
 	}
 	return codec.MaxSpeakers
 }
+
+// groups reports whether a mode has calls of more than two: those in which
+// everybody gets all cells.
+func groups(m cell.Mode) bool { return m != cell.TMIX }

@@ -32,6 +32,7 @@ import (
 
 	"undertone/mixclient/call"
 	"undertone/mixclient/contact"
+	"undertone/mixclient/group"
 	"undertone/mixclient/half"
 	"undertone/mixclient/pairing"
 	"undertone/transport/cell"
@@ -50,6 +51,8 @@ type Config struct {
 	Intro key.Secret
 	// Interval is the set's.
 	Interval cell.Interval
+	// Groups says that the mode has calls of more than two.
+	Groups bool
 	// TellBusy tells callers why, instead of letting them ring on.
 	TellBusy bool
 }
@@ -61,7 +64,8 @@ type Core struct {
 	perHour  cell.Slot
 	phase    cell.Slot // of the slots that pairings have
 	contacts map[key.Handle]*contact.Contact
-	call     *call.Machine
+	call     *group.Call
+	version  uint64 // of the call's keys, as the half knows them
 	pairs    pairs
 	half     half.Half
 	rekey    bool // the half does not know all keys yet
@@ -121,7 +125,7 @@ func New(cfg Config) (*Core, error) {
 		self:     self,
 		perHour:  cell.Slot(3600 * 1000 / cfg.Interval.Milliseconds()), //nolint:gosec // positive
 		contacts: make(map[key.Handle]*contact.Contact),
-		call:     call.New(self, cfg.Interval),
+		call:     group.New(group.Config{Self: self, Interval: cfg.Interval, Groups: cfg.Groups}),
 		phase:    cell.Slot(self[0]) % pairingEvery,
 		dummy:    dummy,
 	}
@@ -151,9 +155,7 @@ func (c *Core) Remove(n cell.Slot, h key.Handle) {
 	if x == nil {
 		return
 	}
-	if c.call.Peer() == x {
-		_ = c.call.Hangup(n) // No call is as good as one that has ended.
-	}
+	_ = c.call.Drop(n, x) // Whoever is in no call is not in this one either.
 	c.pairs.drop(h)
 	delete(c.contacts, h)
 	c.rekey = true
@@ -169,8 +171,8 @@ func (c *Core) Contacts(f func(*contact.Contact)) {
 	}
 }
 
-// Machine returns the state of the call, for commands of the user.
-func (c *Core) Machine() *call.Machine { return c.call }
+// Call returns the user's one call, for his commands.
+func (c *Core) Call() *group.Call { return c.call }
 
 // Events returns what happened since it was last called.
 func (c *Core) Events() []Event {
@@ -204,7 +206,7 @@ const backSlots = 100
 func (c *Core) Offline(n cell.Slot) { c.call.Expire(n) }
 
 // Live reports whether the microphone is open: in a call, and only there.
-func (c *Core) Live() bool { return c.call.State() == call.Talking }
+func (c *Core) Live() bool { return c.call.Live() }
 
 // Half returns the mode's half of the present link, nil before the first.
 func (c *Core) Half() half.Half { return c.half }
@@ -250,7 +252,10 @@ func (c *Core) callItem(n cell.Slot) {
 	if c.item.Kind == cell.Stream {
 		c.stream[0] = c.item.Head
 		c.call.SealStream(n, &c.stream, &c.say.Body)
-		c.say.Kind, c.say.To = cell.Stream, c.call.Peer().Handle()
+		c.say.Kind, c.say.Group = cell.Stream, c.item.Group
+		if c.item.To != nil {
+			c.say.To = c.item.To.Handle()
+		}
 		return
 	}
 	c.dummyOut.Seal(&c.spare, n, &c.stream)
@@ -300,8 +305,8 @@ func (c *Core) tick(n cell.Slot) {
 	}
 	c.pairs.expire(n)
 	c.initiate(n)
-	if c.rekey {
-		c.rekey = false
+	if c.rekey || c.version != c.call.Version() {
+		c.rekey, c.version = false, c.call.Version()
 		c.tellKeys()
 	}
 }
@@ -346,21 +351,14 @@ func (e ear) Hear(f *half.Found) {
 }
 
 func (c *Core) hearStream(f *half.Found) {
-	if f.Kind != cell.Stream || !c.ofCall(f) {
+	if f.Kind != cell.Stream {
 		c.dummyIn.Open(f.Body, f.Slot, &c.stream)
 		return
 	}
-	if !c.call.OpenStream(f.Slot, f.Body, &c.stream) || len(c.heard.Voices) == half.MaxGroup {
-		return
+	speaker, ok := c.call.OpenStream(f.Slot, f.From, f.Place, f.Body, &c.stream)
+	if ok && len(c.heard.Voices) < half.MaxGroup {
+		c.heard.Voices = append(c.heard.Voices, Voice{speaker, [cell.VoiceSize]byte(c.stream[cell.StreamHeadSize:])})
 	}
-	c.heard.Voices = append(c.heard.Voices, Voice{Frame: [cell.VoiceSize]byte(c.stream[cell.StreamHeadSize:])})
-}
-
-// ofCall reports whether a stream can be of the call. In tMIX the server does not
-// say from whom it is: it has only one route.
-func (c *Core) ofCall(f *half.Found) bool {
-	peer := c.call.Peer()
-	return f.From.IsZero() || peer != nil && peer.Handle() == f.From
 }
 
 // step takes one step of a handshake.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"undertone/mixclient/call"
+	"undertone/mixclient/group"
 	"undertone/transport/cell"
 	"undertone/transport/key"
 	"undertone/transport/uri"
@@ -24,7 +25,7 @@ func equal(t *testing.T, got, want []string) {
 func TestProtocol2Call(t *testing.T) {
 	x, a, b := talking(t)
 	x.run(50)
-	if err := a.core.Machine().Hangup(x.slot); err != nil {
+	if err := a.core.Call().Hangup(x.slot); err != nil {
 		t.Fatal(err)
 	}
 	x.run(20)
@@ -77,7 +78,7 @@ func TestNoAnswerLooksAlike(t *testing.T) {
 			x.until(1200, "cyd paired with bob")
 			x.dial(c, b)
 			x.until(5, "bob: cyd rings")
-			if err := b.core.Machine().Accept(x.slot); err != nil {
+			if err := b.core.Call().Accept(x.slot); err != nil {
 				x.t.Fatal(err)
 			}
 			x.until(8, "bob hears cyd")
@@ -94,8 +95,8 @@ func TestNoAnswerLooksAlike(t *testing.T) {
 		got := []cell.Slot{}
 		for range 40 * 25 {
 			x.step()
-			if name == "declined" && b.core.Machine().State() == call.Ringing {
-				if err := b.core.Machine().Reject(x.slot); err != nil {
+			if name == "declined" && b.core.Call().State() == call.Ringing {
+				if err := b.core.Call().Reject(x.slot); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -119,10 +120,10 @@ func TestNoAnswerLooksAlike(t *testing.T) {
 
 func TestTellBusyIfChosen(t *testing.T) {
 	x, a, b := paired(t)
-	b.core.Machine().TellBusy = true
+	b.core.Call().TellBusy = true
 	x.dial(a, b)
 	x.until(5, "bob: ann rings")
-	if err := b.core.Machine().Reject(x.slot); err != nil {
+	if err := b.core.Call().Reject(x.slot); err != nil {
 		t.Fatal(err)
 	}
 	x.until(15, "ann with bob: declined by the other side")
@@ -136,8 +137,8 @@ func TestBothRing(t *testing.T) {
 	x.until(20, "ann hears bob")
 	x.until(20, "bob hears ann")
 	x.run(60)
-	if a.core.Machine().State() != call.Talking || b.core.Machine().State() != call.Talking {
-		t.Errorf("ann is %s, bob is %s", a.core.Machine().State(), b.core.Machine().State())
+	if a.core.Call().State() != call.Talking || b.core.Call().State() != call.Talking {
+		t.Errorf("ann is %s, bob is %s", a.core.Call().State(), b.core.Call().State())
 	}
 }
 
@@ -146,15 +147,15 @@ func TestGiveUp(t *testing.T) {
 	x, a, b := paired(t)
 	x.dial(a, b)
 	x.until(5, "bob: ann rings")
-	if err := a.core.Machine().Hangup(x.slot); err != nil {
+	if err := a.core.Call().Hangup(x.slot); err != nil {
 		t.Fatal(err)
 	}
 	x.until(10, "bob with ann: missed")
 	x.run(30)
-	if s := b.core.Machine().State(); s != call.Idle {
+	if s := b.core.Call().State(); s != call.Idle {
 		t.Errorf("bob is %s", s)
 	}
-	if s := a.core.Machine().State(); s != call.Idle {
+	if s := a.core.Call().State(); s != call.Idle {
 		t.Errorf("ann is %s", s)
 	}
 }
@@ -173,12 +174,12 @@ func TestLoss(t *testing.T) {
 		x.until(9000, "bob paired with ann")
 		x.dial(a, b)
 		x.until(200, "bob: ann rings")
-		if err := b.core.Machine().Accept(x.slot); err != nil {
+		if err := b.core.Call().Accept(x.slot); err != nil {
 			t.Fatal(err)
 		}
 		x.until(100, "bob hears ann")
 		x.run(100)
-		if err := a.core.Machine().Hangup(x.slot); err != nil {
+		if err := a.core.Call().Hangup(x.slot); err != nil {
 			t.Fatal(err)
 		}
 		x.until(100, "bob with ann: the other side hung up")
@@ -215,11 +216,11 @@ func TestGiveUpBeforePairing(t *testing.T) {
 	x.users = x.users[:1]
 	x.dial(a, b)
 	x.run(10)
-	if err := a.core.Machine().Hangup(x.slot); err != nil {
+	if err := a.core.Call().Hangup(x.slot); err != nil {
 		t.Fatal(err)
 	}
 	x.run(10)
-	if s := a.core.Machine().State(); s != call.Idle {
+	if s := a.core.Call().State(); s != call.Idle {
 		t.Errorf("ann is %s", s)
 	}
 }
@@ -231,7 +232,7 @@ func TestLostCallEnds(t *testing.T) {
 	x.drop = func(_ cell.Slot, u *user, _ bool) bool { return u == b }
 	x.until(22*25, "ann with bob: lost")
 	x.run(20)
-	if s := a.core.Machine().State(); s != call.Idle {
+	if s := a.core.Call().State(); s != call.Idle {
 		t.Errorf("ann is %s", s)
 	}
 }
@@ -249,7 +250,7 @@ func TestReplayedKnock(t *testing.T) {
 	}
 	x.dial(a, b)
 	x.until(5, "bob: ann rings")
-	if err := a.core.Machine().Hangup(x.slot); err != nil {
+	if err := a.core.Call().Hangup(x.slot); err != nil {
 		t.Fatal(err)
 	}
 	x.run(30)
@@ -262,7 +263,7 @@ func TestReplayedKnock(t *testing.T) {
 		}
 	}
 	replay()
-	b.core.call = call.New(b.handle(), testInterval) // forgets the calls that it knew
+	b.core.call = group.New(group.Config{Self: b.handle(), Interval: testInterval}) // forgets the calls that it knew
 	x.run(40 * 25)
 	replay()
 }
@@ -365,19 +366,19 @@ func TestTwoCallsShareNoKey(t *testing.T) {
 	}
 	x.run(2)
 	x.tamper = nil
-	if err := a.core.Machine().Hangup(x.slot); err != nil {
+	if err := a.core.Call().Hangup(x.slot); err != nil {
 		t.Fatal(err)
 	}
 	x.run(20)
 	x.log = nil
 	x.dial(a, b)
 	x.until(10, "bob: ann rings")
-	if err := b.core.Machine().Accept(x.slot); err != nil {
+	if err := b.core.Call().Accept(x.slot); err != nil {
 		t.Fatal(err)
 	}
 	x.until(8, "bob hears ann")
 	var plain [cell.StreamSize]byte
-	if b.core.Machine().OpenStream(x.slot, stream, &plain) {
+	if _, ok := b.core.Call().OpenStream(x.slot, key.Handle{}, -1, stream, &plain); ok {
 		t.Error("a cell of the last call opens in this one")
 	}
 }

@@ -255,7 +255,7 @@ func talking(t testing.TB) (x *exchange, a, b *user) {
 	a.say, b.say = 'a', 'b'
 	x.dial(a, b)
 	x.until(5, "bob: ann rings")
-	if err := b.core.Machine().Accept(x.slot); err != nil {
+	if err := b.core.Call().Accept(x.slot); err != nil {
 		t.Fatal(err)
 	}
 	x.until(8, "bob hears ann")
@@ -265,7 +265,7 @@ func talking(t testing.TB) (x *exchange, a, b *user) {
 
 func (x *exchange) dial(a, b *user) {
 	x.t.Helper()
-	if err := a.core.Machine().Dial(x.slot, a.core.Contact(b.handle())); err != nil {
+	if err := a.core.Call().Dial(x.slot, a.core.Contact(b.handle())); err != nil {
 		x.t.Fatal(err)
 	}
 }

@@ -67,15 +67,15 @@ func TestOpenPairingTellsNothing(t *testing.T) {
 	x.dial(a, b)
 	x.run(3)
 	got["ringing"] = count()
-	x.do(b.core.Machine().Reject(x.slot))
+	x.do(b.core.Call().Reject(x.slot))
 	got["declined"] = count()
-	x.do(a.core.Machine().Hangup(x.slot))
+	x.do(a.core.Call().Hangup(x.slot))
 	x.run(20)
 	x.dial(a, b)
 	x.run(3)
-	x.do(b.core.Machine().Accept(x.slot))
+	x.do(b.core.Call().Accept(x.slot))
 	x.run(10)
-	if s := b.core.Machine().State(); s != call.Talking {
+	if s := b.core.Call().State(); s != call.Talking {
 		t.Fatalf("bob is %s", s)
 	}
 	got["talking"] = count()
@@ -121,7 +121,7 @@ func TestServerClockWasAhead(t *testing.T) {
 		x.run(2)
 		x.dial(a, b)
 		x.until(10, "bob: ann rings")
-		x.do(b.core.Machine().Accept(x.slot))
+		x.do(b.core.Call().Accept(x.slot))
 		x.until(10, "bob hears ann")
 		x.until(10, "ann hears bob")
 	}
@@ -137,7 +137,7 @@ func TestResponderCrashesAfterPairing(t *testing.T) {
 	x.run(20)
 	x.dial(a, b)
 	x.until(10, "bob: ann rings")
-	x.do(b.core.Machine().Accept(x.slot))
+	x.do(b.core.Call().Accept(x.slot))
 	x.until(10, "ann hears bob")
 	if !a.core.Contact(b.handle()).Confirmed() {
 		t.Error("a key that served a call is not confirmed")
@@ -154,10 +154,10 @@ func TestBothRingSoon(t *testing.T) {
 			}
 			x.dial(a, b)
 			x.run(lag)
-			if b.core.Machine().State() == call.Idle {
+			if b.core.Call().State() == call.Idle {
 				x.dial(b, a)
 			} else {
-				x.do(b.core.Machine().Accept(x.slot))
+				x.do(b.core.Call().Accept(x.slot))
 			}
 			x.until(30, "ann hears bob")
 			x.until(30, "bob hears ann")
@@ -182,10 +182,10 @@ func TestRingWhileLeaving(t *testing.T) {
 	cyd := x.join("cyd")
 	cyd.meet(b)
 	x.until(1500, "cyd paired with bob")
-	x.do(b.core.Machine().Hangup(x.slot))
+	x.do(b.core.Call().Hangup(x.slot))
 	x.dial(cyd, b)
 	x.until(60, "bob: cyd rings")
-	x.do(b.core.Machine().Reject(x.slot))
+	x.do(b.core.Call().Reject(x.slot))
 	x.log = nil
 	x.dial(b, a)
 	x.until(60, "ann: bob rings")
@@ -202,7 +202,7 @@ func TestFloodOfCalls(t *testing.T) {
 	for range 100 {
 		x.dial(cyd, b)
 		x.run(4)
-		x.do(cyd.core.Machine().Hangup(x.slot))
+		x.do(cyd.core.Call().Hangup(x.slot))
 		x.run(10)
 	}
 	missed := 0
@@ -230,7 +230,7 @@ func FuzzLetters(f *testing.F) {
 			u.core.Add(c)
 		}
 		for _, s := range script {
-			m := b.core.Machine()
+			m := b.core.Call()
 			switch s % 8 {
 			case 0:
 				_ = m.Dial(x.slot, b.core.Contact(a.handle()))

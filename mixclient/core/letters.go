@@ -108,7 +108,7 @@ func (c *Core) initiate(n cell.Slot) {
 		if x.Confirmed() || x.Blocked || x.Intro.IsZero() || c.pairs.has(h, n) {
 			continue
 		}
-		if x.Paired() && (c.call.Peer() == x || c.pairs.triedThisHour(h)) {
+		if x.Paired() && (c.call.Has(x) || c.pairs.triedThisHour(h)) {
 			continue
 		}
 		s, err := pairing.Initiate(c.pairingConfig(h, &x.Intro))

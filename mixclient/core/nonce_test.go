@@ -79,7 +79,7 @@ func TestNoNonceTwice(t *testing.T) {
 		x.run(10)
 		for range rapid.IntRange(1, 25).Draw(t, "steps") {
 			u := x.users[rapid.IntRange(0, 1).Draw(t, "who")]
-			m := u.core.Machine()
+			m := u.core.Call()
 			switch rapid.SampledFrom([]string{"dial", "answer", "hangup", "reconnect", "restart", "back"}).Draw(t, "what") {
 			case "dial":
 				if peer := u.core.Contact(x.other(u).handle()); peer != nil {

@@ -138,22 +138,43 @@ func (b *Book) Members() (all, known int) {
 	return all, known
 }
 
-// Keys takes in with whom there are keys. Secrets are copied.
+// Keys takes in with whom there are keys. Secrets are copied. What has not changed
+// costs next to nothing, so that a group call does no work that grows with the set.
 func (b *Book) Keys(k *half.Keyring) {
-	b.wipe()
-	b.intro = keep(k.Intro)
-	for _, p := range k.Peers {
-		b.peers[p.Handle] = peer{keep(p.Pair), keep(p.Last), keep(p.Intro)}
-	}
-	b.group = nil
+	b.wipeGroups()
 	for _, g := range k.Groups[:min(len(k.Groups), generations)] {
 		g.Secret = keep(g.Secret)
 		b.group = append(b.group, g)
 	}
-	for i := range b.seats {
-		b.derive(i)
+	if !b.hasPeers(k) {
+		b.wipePeers()
+		b.intro = keep(k.Intro)
+		for _, p := range k.Peers {
+			b.peers[p.Handle] = peer{keep(p.Pair), keep(p.Last), keep(p.Intro)}
+		}
+		for i := range b.seats {
+			b.derive(i)
+		}
 	}
 	b.deriveGroups()
+}
+
+// hasPeers reports whether the book has just these keys already.
+func (b *Book) hasPeers(k *half.Keyring) bool {
+	same := equal(b.intro, k.Intro) && len(b.peers) == len(k.Peers)
+	for _, p := range k.Peers {
+		have, ok := b.peers[p.Handle]
+		same = same && ok && equal(have.pair, p.Pair) && equal(have.last, p.Last) && equal(have.intro, p.Intro)
+	}
+	return same
+}
+
+// equal compares a key that is kept with one that is told.
+func equal(kept, told *key.Secret) bool {
+	if kept == nil {
+		return told == nil || told.IsZero()
+	}
+	return told != nil && kept.Equal(told)
 }
 
 func keep(k *key.Secret) *key.Secret {
@@ -164,22 +185,27 @@ func keep(k *key.Secret) *key.Secret {
 	return &c
 }
 
-func (b *Book) wipe() {
-	wipe := func(k *key.Secret) {
+func wipe(all ...*key.Secret) {
+	for _, k := range all {
 		if k != nil {
 			k.Wipe()
 		}
 	}
+}
+
+func (b *Book) wipePeers() {
 	wipe(b.intro)
 	for _, p := range b.peers {
-		wipe(p.pair)
-		wipe(p.last)
-		wipe(p.intro)
+		wipe(p.pair, p.last, p.intro)
 	}
+	clear(b.peers)
+}
+
+func (b *Book) wipeGroups() {
 	for _, g := range b.group {
 		wipe(g.Secret)
 	}
-	clear(b.peers)
+	b.group = b.group[:0]
 }
 
 // derive makes the veils of a seat.

@@ -138,7 +138,7 @@ func (d *duet) until(slots int, what string, ok func() bool) {
 	d.t.Fatalf("not %s after %d slots", what, slots)
 }
 
-func (d *duet) state(i int) call.State { return d.users[i].core.Machine().State() }
+func (d *duet) state(i int) call.State { return d.users[i].core.Call().State() }
 
 // Protocols 1 and 2, with the real halves of both sides: pairing, ringing,
 // talking in both directions, hanging up; and a third user who is rung in the
@@ -153,16 +153,16 @@ func TestProtocols1And2(t *testing.T) {
 	}
 	d.until(4000, "paired", func() bool { return paired(a)() && paired(c)() })
 	d.step()
-	if err := a.core.Machine().Dial(d.slot, a.core.Contact(b.handle())); err != nil {
+	if err := a.core.Call().Dial(d.slot, a.core.Contact(b.handle())); err != nil {
 		t.Fatal(err)
 	}
 	d.until(25, "ringing", func() bool { return d.state(1) == call.Ringing })
-	if err := b.core.Machine().Accept(d.slot); err != nil {
+	if err := b.core.Call().Accept(d.slot); err != nil {
 		t.Fatal(err)
 	}
 	d.until(25, "talking", func() bool { return d.state(0) == call.Talking && d.state(1) == call.Talking })
 	a.heard, b.heard = nil, nil
-	if err := c.core.Machine().Dial(d.slot, c.core.Contact(b.handle())); err != nil {
+	if err := c.core.Call().Dial(d.slot, c.core.Contact(b.handle())); err != nil {
 		t.Fatal(err)
 	}
 	const slots = 500
@@ -178,7 +178,7 @@ func TestProtocols1And2(t *testing.T) {
 	if len(c.heard) > 0 {
 		t.Error("the third user heard voice")
 	}
-	if err := b.core.Machine().Hangup(d.slot); err != nil {
+	if err := b.core.Call().Hangup(d.slot); err != nil {
 		t.Fatal(err)
 	}
 	d.until(12, "idle", func() bool { return d.state(0) == call.Idle && d.state(1) == call.Idle })
@@ -191,11 +191,11 @@ func TestCallSurvivesNewLine(t *testing.T) {
 	a.knows(b)
 	d.until(4000, "paired", func() bool { return a.core.Contact(b.handle()).Paired() })
 	d.step()
-	if err := a.core.Machine().Dial(d.slot, a.core.Contact(b.handle())); err != nil {
+	if err := a.core.Call().Dial(d.slot, a.core.Contact(b.handle())); err != nil {
 		t.Fatal(err)
 	}
 	d.until(25, "ringing", func() bool { return d.state(1) == call.Ringing })
-	if err := b.core.Machine().Accept(d.slot); err != nil {
+	if err := b.core.Call().Accept(d.slot); err != nil {
 		t.Fatal(err)
 	}
 	d.until(25, "talking", func() bool { return d.state(0) == call.Talking && d.state(1) == call.Talking })

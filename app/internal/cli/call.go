@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,6 +29,10 @@ answered, and nothing else: busy, declined, away and blocked look the same,
 unless the contact chose to tell. Before the first call keys are exchanged, which
 takes half a minute when both are online, and is given up after three minutes.
 
+With several names it is a call of up to eight in which everybody hears
+everybody, in sets of mode bmix and smix. Who calls can add others with c, and
+ends the call for all. Put names with spaces in quotes.
+
 With --in FILE.wav the file is played when the call is answered, and the call
 ends after it. --for bounds the time that you talk. Ctrl-C, h or q hangs up.
 
@@ -37,16 +42,16 @@ that, do not go offline: let «undertone idle» run and be called.`
 func (a *app) callCommand() *cobra.Command {
 	var o talk
 	cmd := &cobra.Command{
-		Use:               "call NAME",
-		Short:             "Call a contact",
+		Use:               "call NAME...",
+		Short:             "Call a contact, or several",
 		Long:              callText + "\n\n" + exitText,
-		Args:              needs("the name of the contact"),
+		Args:              needsSome("the name of the contact"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: a.do(func(cmd *cobra.Command, args []string) error {
 			if err := o.check(); err != nil {
 				return a.misused("%w", err)
 			}
-			return a.call(cmd.Context(), o, args[0])
+			return a.call(cmd.Context(), o, args)
 		}),
 	}
 	o.flags(cmd, audio.Mic, audio.Speaker)
@@ -54,13 +59,13 @@ func (a *app) callCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) call(ctx context.Context, o talk, name string) (err error) {
+func (a *app) call(ctx context.Context, o talk, names []string) (err error) {
 	p, settings, err := a.openOnline(ctx)
 	if err != nil {
 		return whileInUse(err, "idle is running on this profile (process %d); press c there to call")
 	}
 	defer p.Close()
-	if name, err = callable(p, name); err != nil {
+	if names, err = callable(p, names); err != nil {
 		return err
 	}
 	device, err := o.open(settings)
@@ -68,7 +73,7 @@ func (a *app) call(ctx context.Context, o talk, name string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, device.Close()) }()
-	c := &outgoing{name: name, length: o.length}
+	c := &outgoing{names: names, length: o.length}
 	err = a.online(ctx, p, device, connection{answer: profile.AnswerNever, asJSON: o.asJSON, typing: true}, func(s *session) {
 		c.begin(s, device.Done())
 	})
@@ -78,27 +83,35 @@ func (a *app) call(ctx context.Context, o talk, name string) (err error) {
 	return c.exit()
 }
 
-// callable returns the name of a contact as it is written in the profile.
-func callable(p *profile.Profile, name string) (string, error) {
+// callable returns the names of contacts as they are written in the profile.
+func callable(p *profile.Profile, names []string) (all []string, err error) {
 	c := p.Snapshot()
 	defer c.Wipe()
-	o, err := c.Contact(name)
-	if err != nil {
-		return "", err
+	for _, name := range names {
+		o, err := c.Contact(name)
+		switch {
+		case err != nil && len(names) > 1:
+			return nil, fmt.Errorf("%w (of several names each is one word, or in quotes)", err)
+		case err != nil:
+			return nil, err
+		case o.Blocked:
+			return nil, fmt.Errorf("%s is blocked; to call: undertone contacts unblock %s", o.Name, quoted(o.Name))
+		case slices.Contains(all, o.Name):
+			return nil, fmt.Errorf("%s is named twice", o.Name)
+		}
+		all = append(all, o.Name)
 	}
-	if o.Blocked {
-		return "", fmt.Errorf("%s is blocked; to call: undertone contacts unblock %s", o.Name, quoted(o.Name))
-	}
-	return o.Name, nil
+	return all, nil
 }
 
 // An outgoing is the one call of the command.
 type outgoing struct {
-	name   string
-	length time.Duration // 0: as long as both want
+	names  []string
+	length time.Duration // 0: as long as all want
 	s      *session
 
 	dialed, talked, lost bool
+	over                 []string // those whose part of the call is over
 }
 
 func (c *outgoing) begin(s *session, played <-chan struct{}) {
@@ -115,13 +128,16 @@ func (c *outgoing) on(e phone.Event) {
 			c.dial()
 		}
 	case phone.Connected:
-		c.talked = true
-		if c.length > 0 {
+		if c.length > 0 && !c.talked {
 			c.s.endIn(c.length, nil)
 		}
+		c.talked = true
 	case phone.Ended:
-		if e.Name == c.name {
+		if slices.Contains(c.names, e.Name) && !slices.Contains(c.over, e.Name) {
+			c.over = append(c.over, e.Name)
 			c.lost = c.talked && e.Outcome == call.Lost
+		}
+		if len(c.over) == len(c.names) {
 			c.s.stop(nil)
 		}
 	}
@@ -130,7 +146,7 @@ func (c *outgoing) on(e phone.Event) {
 func (c *outgoing) dial() {
 	c.dialed = true
 	c.s.goOn()
-	err := c.s.set.Call(c.name)
+	err := c.s.set.Call(c.names...)
 	if errors.Is(err, call.ErrBusy) {
 		err = c.meet()
 	}
@@ -138,12 +154,14 @@ func (c *outgoing) dial() {
 		c.s.stop(err)
 		return
 	}
-	c.s.dialed(c.name)
+	for _, name := range c.names {
+		c.s.dialed(name)
+	}
 }
 
 // meet is for somebody who calls at the same moment.
 func (c *outgoing) meet() error {
-	if with := c.s.set.State().With; with != c.name {
+	if with := c.s.set.State().With; !slices.Contains(c.names, with) {
 		return fmt.Errorf("%s is calling you at this moment; be online with «undertone idle» to answer", with)
 	}
 	return c.s.set.Answer()

@@ -18,7 +18,6 @@ func TestMisuse(t *testing.T) {
 		{"frob", `unknown command "frob"`},
 		{"--frob", "unknown flag: --frob"},
 		{"call", "what is missing is the name of the contact"},
-		{"call a b", "too many arguments"},
 		{"contacts frob", `unknown command "frob"`},
 		{"contacts add", "what is missing is the contact link"},
 		{"contacts block", "what is missing is the name"},

@@ -61,6 +61,16 @@ func needs(what string) cobra.PositionalArgs {
 	}
 }
 
+// needsSome is for a command of at least one.
+func needsSome(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return fmt.Errorf("what is missing is %s", what)
+		}
+		return nil
+	}
+}
+
 func (a *app) addContact(ctx context.Context, link, name string) error {
 	l, err := uri.ParseContact(link)
 	if err != nil {

@@ -3,6 +3,8 @@ package cli
 import (
 	"strings"
 	"unicode/utf8"
+
+	"undertone/mixclient/call"
 )
 
 // Keys that are no letters.
@@ -71,11 +73,16 @@ func (s *session) take(line string) {
 	}
 }
 
+// dial calls somebody, or adds him to the call that there is.
 func (s *session) dial(name string) {
 	if name == "" {
 		return
 	}
-	if err := s.set.Call(name); err != nil {
+	ring := func(name string) error { return s.set.Call(name) }
+	if c := s.set.State().Call; c == call.Dialing || c == call.Talking {
+		ring = s.set.Add
+	}
+	if err := ring(name); err != nil {
 		s.report.note(err.Error())
 		return
 	}

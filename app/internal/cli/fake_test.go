@@ -74,8 +74,13 @@ func (f *fakePhone) State() phone.State {
 	return f.state
 }
 
-func (f *fakePhone) Call(name string) error {
-	f.tell("call " + name)
+func (f *fakePhone) Call(names ...string) error {
+	f.tell("call " + strings.Join(names, " and "))
+	return f.refuse
+}
+
+func (f *fakePhone) Add(name string) error {
+	f.tell("add " + name)
 	return f.refuse
 }
 

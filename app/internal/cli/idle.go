@@ -14,7 +14,8 @@ import (
 const idleText = `Stay online and be called. Leave this running all the time: being online is all
 that anybody can see, so the longer, the less it says. Ctrl-C or q ends it.
 
-c calls somebody: type the name, then Enter. Calls from here show to nobody. When
+c calls somebody: type the name, then Enter. In a call that you began it adds him
+(in sets of mode bmix and smix). Calls from here show to nobody. When
 a contact calls: a answers, d declines (the caller cannot tell that from no
 answer), h hangs up, m mutes the microphone, v shows the safety words of the two
 of you. Where keys are not read singly, as in a pipe, each is a line, and
@@ -90,6 +91,9 @@ func (a *app) idle(ctx context.Context, o talk, answer string, tellBusy *bool) (
 		return err
 	}
 	defer p.Close()
+	c := p.Snapshot()
+	server := c.Account.Server
+	c.Wipe()
 	mode := settings.Answer
 	if answer != "" {
 		if mode, err = profile.ParseAnswerMode(answer); err != nil {
@@ -112,6 +116,9 @@ func (a *app) idle(ctx context.Context, o talk, answer string, tellBusy *bool) (
 	defer func() { err = errors.Join(err, device.Close()) }()
 	return a.online(ctx, p, device, connection{answer: mode, asJSON: o.asJSON, typing: true}, func(s *session) {
 		s.missing = lookFor(ctx, device)
+		if !o.asJSON {
+			s.report.note(promise(server))
+		}
 		if s.report.typing && !o.asJSON {
 			s.report.keys()
 		}

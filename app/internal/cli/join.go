@@ -52,9 +52,6 @@ func (a *app) joinCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if err := supported(i.Mode); err != nil {
-					return err
-				}
 				invite = &i
 			}
 			return a.join(cmd.Context(), invite, name)

@@ -13,7 +13,6 @@ import (
 	"undertone/app/internal/audio"
 	"undertone/app/internal/phone"
 	"undertone/app/internal/profile"
-	"undertone/transport/cell"
 	"undertone/transport/signal"
 	"undertone/transport/uri"
 )
@@ -200,12 +199,9 @@ func TestJoinInterrupted(t *testing.T) {
 }
 
 func TestJoinBadLinks(t *testing.T) {
-	other := testInvite(7)
-	other.Mode = cell.SMIX
 	for link, words := range map[string]string{
 		"x":                             "not an invite",
 		linkOf(t, dirWithBert(t)):       "contact link, not an invite",
-		other.String():                  "smix",
 		"undertone://h:1/?pin=x&mode=t": "damaged",
 	} {
 		dir := filepath.Join(t.TempDir(), "p")

@@ -38,7 +38,7 @@ func newReporter(s Streams, asJSON bool, answer profile.AnswerMode) *reporter {
 var eventNames = map[phone.EventKind]string{
 	phone.Online: "online", phone.Offline: "offline", phone.Paired: "paired", phone.PairFailed: "pair_failed",
 	phone.Rings: "rings", phone.Accepted: "accepted", phone.Connected: "connected", phone.VoiceHeard: "voice_heard",
-	phone.Ended: "ended",
+	phone.Ended: "ended", phone.Came: "came", phone.Left: "left", phone.Alarmed: "warning",
 }
 
 var outcomeNames = map[call.Outcome]string{
@@ -157,6 +157,12 @@ func inWords(e phone.Event) (words string, wrong bool) {
 		return fmt.Sprintf("You are talking with %s.", e.Name), false
 	case phone.Ended:
 		return ending(e), false
+	case phone.Came:
+		return fmt.Sprintf("%s is in the call.", e.Name), false
+	case phone.Left:
+		return fmt.Sprintf("%s has left the call.", e.Name), false
+	case phone.Alarmed:
+		return "Warning: " + sentence(e.Err.Error()), true
 	case phone.VoiceHeard:
 	}
 	return "", false

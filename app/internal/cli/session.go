@@ -13,7 +13,6 @@ import (
 	"undertone/app/internal/audio"
 	"undertone/app/internal/phone"
 	"undertone/app/internal/profile"
-	"undertone/transport/cell"
 )
 
 const (
@@ -29,7 +28,8 @@ type handset interface {
 	Run(ctx context.Context) error
 	Events() <-chan phone.Event
 	State() phone.State
-	Call(name string) error
+	Call(names ...string) error
+	Add(name string) error
 	Answer() error
 	Decline() error
 	Hangup() error
@@ -277,17 +277,5 @@ func (a *app) openOnline(ctx context.Context) (*profile.Profile, profile.Setting
 	}
 	c := p.Snapshot()
 	defer c.Wipe()
-	if err := supported(c.Account.Server.Mode); err != nil {
-		p.Close()
-		return nil, profile.Settings{}, err
-	}
 	return p, c.Settings, nil
-}
-
-// supported refuses the modes that this version cannot speak.
-func supported(m cell.Mode) error {
-	if m != cell.TMIX {
-		return fmt.Errorf("the server runs %s, which this Undertone does not know yet; update it", m)
-	}
-	return nil
 }

@@ -387,19 +387,67 @@ func TestTrouble(t *testing.T) {
 		})
 		p := newConsole(t)
 		p.online(f, with(silent, "idle", "--for", "20s", "--profile", dir)...)
-		if want := "The sound does not work: no microphone. A call goes on in silence meanwhile.\nThe sound works again.\n"; p.err.String() != want {
+		if want := "The sound does not work: no microphone. A call goes on in silence meanwhile.\nThe sound works again.\n"; !strings.HasSuffix(p.err.String(), want) {
 			t.Errorf("it says: %s", &p.err)
 		}
 	})
 }
 
-func TestOtherMode(t *testing.T) {
-	dir := makeProfile(t, "Anna", func(c *profile.Content) { c.Account.Server.Mode = cell.BMIX })
-	for _, args := range [][]string{{"idle"}, {"echo"}, {"call", "bert"}} {
-		p := newConsole(t)
-		p.run(exitFailed, append(with(silent, args...), "--profile", dir)...)
-		says(t, p.err.String(), "bmix", "update it")
+// What the mode hides is said where it is used.
+func TestModeIsShown(t *testing.T) {
+	for mode, words := range map[cell.Mode]string{cell.TMIX: "the server sees who talks", cell.BMIX: "or the server", cell.SMIX: "shared channels"} {
+		dir := makeProfile(t, "Anna", func(c *profile.Content) { c.Account.Server.Mode = mode })
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakePhone(func(ctx context.Context, _ *fakePhone) error { return until(ctx) })
+			p := newConsole(t)
+			p.online(f, with(silent, "idle", "--for", "1s", "--profile", dir)...)
+			says(t, p.err.String(), "Mode "+mode.String(), words)
+		})
 	}
+}
+
+// Several are called at once, and the command ends when the call is over for all.
+func TestCallSeveral(t *testing.T) {
+	dir := makeProfile(t, "Anna", func(c *profile.Content) {
+		withContact(t, "Bert")(c)
+		withContact(t, "Cyd")(c)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakePhone(func(ctx context.Context, f *fakePhone) error {
+			f.say(phone.Event{Kind: phone.Online})
+			f.say(phone.Event{Kind: phone.Connected, Name: "Bert", Outgoing: true})
+			f.say(phone.Event{Kind: phone.Came, Name: "Bert"})
+			f.say(phone.Event{Kind: phone.Ended, Name: "Cyd", Outgoing: true, Outcome: call.NoAnswer})
+			time.Sleep(time.Minute)
+			f.say(phone.Event{Kind: phone.Left, Name: "Bert"})
+			f.say(phone.Event{Kind: phone.Ended, Name: "Bert", Outgoing: true, Outcome: call.PeerHungUp, Talked: time.Minute})
+			return until(ctx)
+		})
+		p := newConsole(t)
+		code, took := p.online(f, with(silent, "call", "bert", "cyd", "--profile", dir)...)
+		if code != exitDone || took != time.Minute || !strings.HasPrefix(f.commands(), "call Bert and Cyd") {
+			t.Errorf("exit code %d after %s; the phone was told: %s", code, took, f.commands())
+		}
+		says(t, p.out.String(), "No answer from Cyd.", "Bert is in the call.", "Bert has left the call.")
+	})
+	p := newConsole(t)
+	p.run(exitFailed, with(silent, "call", "bert", "Bert", "--profile", dir)...)
+	says(t, p.err.String(), "named twice")
+}
+
+// In a call, c adds somebody to it.
+func TestAddByName(t *testing.T) {
+	dir := dirWithBert(t)
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakePhone(func(ctx context.Context, _ *fakePhone) error { return until(ctx) })
+		f.state = talking("Cyd")
+		p := newConsole(t)
+		p.app.In = strings.NewReader("c bert\nq")
+		p.online(f, with(silent, "idle", "--profile", dir)...)
+		if !strings.HasPrefix(f.commands(), "add bert") {
+			t.Errorf("the phone was told: %s", f.commands())
+		}
+	})
 }
 
 func TestEchoCommand(t *testing.T) {

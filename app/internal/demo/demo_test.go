@@ -77,7 +77,7 @@ func TestReportJSON(t *testing.T) {
 	}
 	for _, name := range []string{
 		"mode", "interval_ms", "ring_ms", "setup_ms", "mouth_to_ear_ms", "speech_similarity",
-		"cells_sent", "cells_skipped", "cells_lost", "wire",
+		"cells_sent", "cells_skipped", "cells_lost", "wire", "members",
 	} {
 		if _, ok := all[name]; !ok {
 			t.Errorf("the report has no %q: %s", name, b)
@@ -90,8 +90,10 @@ func TestReportJSON(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	for says, c := range map[string]Config{
-		"tmix only": {Mode: cell.BMIX, Interval: cell.Interval40, For: 8 * time.Second},
-		"between":   {Mode: cell.TMIX, Interval: cell.Interval40, For: time.Second},
+		"between 3s":      {Mode: cell.TMIX, Interval: cell.Interval40, For: time.Second},
+		"between 2 and 8": {Mode: cell.BMIX, Interval: cell.Interval40, For: 8 * time.Second, Group: 9},
+		"calls of two":    {Mode: cell.TMIX, Interval: cell.Interval40, For: 8 * time.Second, Group: 3},
+		"between 4 and":   {Mode: cell.BMIX, Interval: cell.Interval40, For: 8 * time.Second, Group: 4, Members: 3},
 	} {
 		if _, err := Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%+v: %v, want %q", c, err, says)

@@ -11,11 +11,16 @@ import (
 func (r *Report) Print(w io.Writer) {
 	p := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) }
 	ms := func(m milliseconds) int64 { return time.Duration(m).Milliseconds() }
-	p("The call")
+	p("The call, in a set of %d", r.Members)
 	p("  ring                %5d ms after dialing", ms(r.Ring))
 	p("  first voice         %5d ms after the answer", ms(r.Setup))
-	p("  mouth to ear        %5d ms to bob, %d ms to ann", ms(r.MouthToEar), ms(r.Back))
-	p("  speech similarity   %5.2f to bob, %.2f to ann (1 is the same, other speech is below 0.3)", r.Similarity, r.SimilarityBack)
+	if len(r.Voices) == 0 {
+		p("  mouth to ear        %5d ms to bob, %d ms to ann", ms(r.MouthToEar), ms(r.Back))
+		p("  speech similarity   %5.2f to bob, %.2f to ann (1 is the same, other speech is below 0.3)", r.Similarity, r.SimilarityBack)
+	}
+	for _, v := range r.Voices {
+		p("  %-19s %5d ms, similarity %.2f (1 is the same, other speech is below 0.3)", v.From+" to "+v.To, ms(v.MouthToEar), v.Similarity)
+	}
 	p("  clicks, gaps, repeats %3d, %d, %d", r.Clicks, r.Gaps, r.Repeats)
 	p("  cells               %d sent, %d skipped, %d lost", r.CellsSent, r.CellsSkipped, r.CellsLost)
 	if r.Heard != "" {

@@ -45,7 +45,7 @@ func (tr *trace) hears(within time.Duration) {
 // A call survives that either line is lost for some seconds: the user comes
 // online again by himself and the voice goes on.
 func TestCallSurvivesLostLine(t *testing.T) {
-	record(t, cell.Interval40, nil, func(tr *trace) {
+	record(t, scene{interval: cell.Interval40}, func(tr *trace) {
 		tr.ring()
 		for user := range tr.hosts {
 			tr.cut(user, 4*time.Second)
@@ -59,7 +59,7 @@ func TestCallSurvivesLostLine(t *testing.T) {
 // A call survives a restart of the server, which has forgotten everything about
 // it.
 func TestCallSurvivesServerRestart(t *testing.T) {
-	record(t, cell.Interval40, nil, func(tr *trace) {
+	record(t, scene{interval: cell.Interval40}, func(tr *trace) {
 		tr.ring()
 		tr.do(tr.set.Close())
 		time.Sleep(2 * time.Second)
@@ -73,7 +73,7 @@ func TestCallSurvivesServerRestart(t *testing.T) {
 func TestReconnectLooksTheSame(t *testing.T) {
 	reconnect := func(busy bool) (attempts []time.Duration) {
 		var from time.Time
-		tr := record(t, cell.Interval40, nil, func(tr *trace) {
+		tr := record(t, scene{interval: cell.Interval40}, func(tr *trace) {
 			if busy {
 				tr.ring()
 			}

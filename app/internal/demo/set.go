@@ -41,8 +41,11 @@ type Place struct {
 type SetConfig struct {
 	// Dir is an empty folder for everything that is kept.
 	Dir string
-	// Interval is the set's.
+	// Mode and Interval are the set's; Channels is how many it shares in sMIX, 0
+	// for the default.
+	Mode     cell.Mode
 	Interval cell.Interval
+	Channels int
 	// Node changes how the server is run; its Data is set by NewSet. The zero
 	// value listens on loopback, at ports that are free.
 	Node node.Config
@@ -61,8 +64,11 @@ type Set struct {
 
 // NewSet starts a server.
 func NewSet(ctx context.Context, cfg SetConfig) (*Set, error) {
-	settings := node.DefaultSettings()
+	settings := node.DefaultSettingsFor(cfg.Mode)
 	settings.Interval = cfg.Interval
+	if cfg.Channels > 0 {
+		settings.Channels = cfg.Channels
+	}
 	settings.Listen = "127.0.0.1:0"
 	data := filepath.Join(cfg.Dir, "server")
 	if err := node.Init(ctx, data, settings); err != nil {

@@ -37,7 +37,7 @@ func TestStallShowsNothing(t *testing.T) {
 		stuck = &stuckDevice{Device: tr.ann.sound}
 		tr.ann.sound = stuck
 	}
-	tr := recordFrom(t, cell.Interval40, nil, before, idle, stall(70*time.Millisecond), stall(3*time.Second), nothing)
+	tr := record(t, scene{interval: cell.Interval40, before: before}, idle, stall(70*time.Millisecond), stall(3*time.Second), nothing)
 	for k, what := range []string{1: "a stall of 70 ms", 2: "a stall of 3 s", 3: "what follows"} {
 		if d := simnet.Diff(tr.windows[0], tr.windows[k]); d != "" {
 			t.Errorf("%s shows:\n%s", what, d)

@@ -2,6 +2,7 @@ package phone
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -39,6 +40,11 @@ const (
 	VoiceHeard
 	// Ended: the call with Name is over; Outcome says how.
 	Ended
+	// Came and Left: Name has joined the group call, or is in it no more.
+	Came
+	Left
+	// Alarmed: the server or another member does what none should; Err says what.
+	Alarmed
 )
 
 // An Event is something that a person wants to know.
@@ -72,6 +78,8 @@ func (p *Phone) handle(ctx context.Context, e mixclient.Event) {
 		ev.Kind = Offline
 	case mixclient.VoiceHeard:
 		ev.Kind, ev.Name = VoiceHeard, p.State().With
+	case mixclient.Alarmed:
+		ev.Kind, ev.Err = Alarmed, errors.New(e.Alarm.String())
 	case mixclient.FromCore:
 		p.fromCore(&ev, e.Core)
 	}
@@ -91,16 +99,20 @@ func (p *Phone) fromCore(ev *Event, e core.Event) {
 	case core.Call:
 		p.call(ev, e.Call)
 	}
-	ev.Name = p.name(e.Peer)
+	ev.Name = p.nameOr(e.Peer, e.Call.Name)
 }
 
-func (p *Phone) name(h key.Handle) string {
+// nameOr returns the name of a contact, and of anybody else what others call him.
+func (p *Phone) nameOr(h key.Handle, other string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if n, ok := p.names[h]; ok {
 		return n
 	}
-	return "somebody"
+	if uri.CheckName(other) != nil {
+		return "somebody" // Nothing that a stranger makes up gets to the screen.
+	}
+	return other
 }
 
 // paired keeps a contact's key, and the contact himself if he introduced
@@ -158,6 +170,10 @@ func (p *Phone) call(ev *Event, e call.Event) {
 		ev.Kind, ev.Outcome = Ended, e.Outcome
 		ev.Talked = p.lasts(e.Talked)
 		p.record(ev, e)
+	case call.Came:
+		ev.Kind = Came
+	case call.Left:
+		ev.Kind = Left
 	}
 }
 

@@ -211,13 +211,37 @@ func (p *Phone) handleOf(name string) (key.Handle, error) {
 	return x.Handle(), nil
 }
 
-// Call rings a contact. Events tell what comes of it.
-func (p *Phone) Call(name string) error {
+// Call rings contacts: one, or in modes with group calls several. Events tell
+// what comes of it.
+func (p *Phone) Call(names ...string) error {
+	var all []key.Handle
+	for _, name := range names {
+		h, err := p.handleOf(name)
+		if err != nil {
+			return err
+		}
+		all = append(all, h)
+	}
+	return p.engine.Call(all...)
+}
+
+// Add rings one more contact, in a call that the user has begun.
+func (p *Phone) Add(name string) error {
 	h, err := p.handleOf(name)
 	if err != nil {
 		return err
 	}
-	return p.engine.Call(h)
+	return p.engine.Add(h)
+}
+
+// Participants returns the names of those who are in the call besides the user.
+// Who is no contact has the name that the host of the call gives him.
+func (p *Phone) Participants() []string {
+	var all []string
+	for _, x := range p.engine.Participants() {
+		all = append(all, p.nameOr(x.Handle, x.Name))
+	}
+	return all
 }
 
 // Answer answers the call that rings.
