@@ -10,10 +10,10 @@ import (
 // and what stands in cells. They have no clock, no network and no lock, so that
 // they can be tested as plain functions, and nothing in them can wait.
 var pure = []string{
-	"mixclient/tmix", "mixclient/bmix", "mixclient/smix",
+	"mixclient/tmix", "mixclient/bmix", "mixclient/smix", "mixclient/finder", "mixclient/veil",
 	"mixclient/call", "mixclient/contact", "mixclient/group", "mixclient/half", "mixclient/core", "mixclient/pairing",
 	"server/internal/mix/half", "server/internal/mix/tmix", "server/internal/mix/bmix", "server/internal/mix/smix",
-	"transport/cell", "transport/key", "transport/seal", "transport/wire",
+	"transport/cell", "transport/key", "transport/seal", "transport/superpose", "transport/trickle", "transport/wire",
 }
 
 // impure are the standard packages that know the time, the world or other

@@ -1,0 +1,387 @@
+package smix
+
+import (
+	"crypto/subtle"
+	"encoding/binary"
+
+	"undertone/transport/cell"
+	"undertone/transport/seal"
+	"undertone/transport/superpose"
+	"undertone/transport/superpose/calendar"
+)
+
+// An own lease is one that a token of ours has won.
+//
+//	token placed --map has its name--> won --all batches made with it--> begun --> over
+//	                                    |                                  |
+//	                                    +-- not begun in 1.5 s,  ----------+--> given up
+//	                                        another's cell in the channel,
+//	                                        another's name in the map, lapse
+type own struct {
+	channel  int
+	name     superpose.Name
+	made     cell.Slot // the slot that the token was made for
+	won      cell.Slot // the slot whose map had it first
+	least    cell.Slot // it does not begin before
+	from     cell.Slot // every batch from here to the end, or to the newest, is full
+	end      cell.Slot
+	verified bool // our cell came back once
+}
+
+// fills reports whether the batch of slot n, which is being made, gets a cell for
+// the lease, and lets the lease grow downwards by one slot (see Up).
+func (l *own) fills(n cell.Slot) bool {
+	if !l.may(n) {
+		return false
+	}
+	l.from = min(l.from, n)
+	return true
+}
+
+// may reports what fills will.
+func (l *own) may(n cell.Slot) bool {
+	return l.end != 0 && n < l.end && n >= l.least && n+1 >= l.from
+}
+
+// A pending token is one whose answer is not known.
+type pending struct {
+	token   superpose.Token
+	name    superpose.Name
+	made    cell.Slot   // for which slot
+	counter uint32      // of the epoch; 0: there is no token here
+	places  [copies]int // in the slots of an opening, otherwise the first
+	slot    cell.Slot   // where it was put
+}
+
+// copies is in how many places a token of an opening is put: it wins if one of
+// them is nobody else's. With 8 others and 3 copies that fails one time in 300.
+const copies = 3
+
+// A channel is what is known of a channel.
+type channel struct {
+	name superpose.Name
+	end  cell.Slot // of the lease, 0 if it is not known
+	at   cell.Slot // of the map that this is from
+}
+
+// Bounds.
+const (
+	maxOwn     = 4
+	maxPending = 8
+)
+
+// leases are the channels, ours and others'.
+type leases struct {
+	mine     [maxOwn]own // end 0: free
+	pending  [maxPending]pending
+	channels []channel
+	garbage  []*seal.Veil
+	zeros    [cell.Size - seal.VeilTagSize]byte
+	ticked   cell.Slot
+	lapsed   cell.Slot // what maps say of slots before does not hold any more
+	view     []held
+	ends     []cell.Slot
+	calendar calendar.Calendar
+	lost     cell.Slot // the newest slot of which nothing is known
+}
+
+func (x *leases) init(i cell.Interval, channels int) {
+	x.calendar = calendar.New(i, channels)
+	x.channels = make([]channel, channels)
+	for range channels {
+		x.garbage = append(x.garbage, seal.NewGarbageVeil())
+	}
+	x.view, x.ends = make([]held, 0, maxOwn), make([]cell.Slot, 0, channels)
+}
+
+// lapse ends all leases before slot n.
+func (x *leases) lapse(n cell.Slot) {
+	x.lapsed = n
+	for i := range x.mine {
+		if l := &x.mine[i]; l.end > n {
+			l.end = n
+			l.from = min(l.from, n)
+		}
+	}
+}
+
+// none reports whether nothing is held in slot n or after.
+func (x *leases) none(n cell.Slot) bool {
+	for i := range x.mine {
+		if x.mine[i].end > n {
+			return false
+		}
+	}
+	return true
+}
+
+// begun reports whether something can be said in slot n.
+func (x *leases) begun(n cell.Slot) bool {
+	for i := range x.mine {
+		if l := &x.mine[i]; l.end > n && n >= l.from {
+			return true
+		}
+	}
+	return false
+}
+
+// voice returns the lease that speaks in slot n: the newest that may.
+func (x *leases) voice(n cell.Slot) (l *own) {
+	for i := range x.mine {
+		o := &x.mine[i]
+		if o.may(n) && (l == nil || o.won > l.won || o.won == l.won && o.channel < l.channel) {
+			l = o
+		}
+	}
+	return l
+}
+
+func (x *leases) occupied() (n int) {
+	for i := range x.channels {
+		if x.channels[i].name != (superpose.Name{}) {
+			n++
+		}
+	}
+	return n
+}
+
+// reserve asks the policy, once for each slot, and makes the tokens. Slots that
+// were left out, because everything stood still, are made up for without.
+func (h *Half) reserve(e *epoch, n cell.Slot) {
+	x := &h.leases
+	if n <= x.ticked || n > h.high+h.times.near || h.leaving {
+		return
+	}
+	if x.ticked+h.times.near < n || h.epochs.at(x.ticked+1) == nil {
+		x.ticked = n - 1
+	}
+	for x.ticked < n {
+		x.ticked++
+		tokens := h.policy.Slot(h.look(e, x.ticked), h.wants, x.view)
+		for range min(tokens, maxPending) {
+			if x.ticked == n {
+				h.token(e, n)
+			}
+		}
+	}
+}
+
+// look returns what is known when slot n is made, and puts the leases of ours into
+// view.
+func (h *Half) look(e *epoch, n cell.Slot) view {
+	x := &h.leases
+	v := view{
+		Slot: n, Known: h.high, Lost: min(x.lost, h.high), Channels: h.cfg.Channels, Members: len(e.Members), Opening: e.Opening(n),
+	}
+	x.view, x.ends = x.view[:0], x.ends[:0]
+	for i := range x.mine {
+		if l := &x.mine[i]; l.end > h.high {
+			x.view = append(x.view, held{Begin: l.made, End: l.end})
+		}
+	}
+	for i := range x.channels {
+		end := x.channels[i].end
+		if x.channels[i].name == (superpose.Name{}) || h.high < x.lapsed {
+			end = 0
+		}
+		x.ends = append(x.ends, end)
+	}
+	v.Ends = x.ends
+	return v
+}
+
+// token makes a token for slot n, in random places.
+func (h *Half) token(e *epoch, n cell.Slot) {
+	var nonce [4]byte
+	binary.BigEndian.PutUint32(nonce[:], h.random.Uint32())
+	p := h.leases.spare()
+	if p == nil {
+		return
+	}
+	t := e.TokenSlot(n)
+	*p = pending{token: superpose.NewToken(&e.name, t, nonce), made: t, slot: n, counter: e.Counter}
+	p.name = p.token.Name(&e.name, t)
+	places := h.messages * superpose.Reservations
+	if e.Opening(n) {
+		places = h.messages * superpose.OpenReservations
+	}
+	for i := range p.places {
+		p.places[i] = h.random.IntN(places)
+	}
+}
+
+// spare returns a free place for a token, nil if there is none.
+func (x *leases) spare() *pending {
+	for i := range x.pending {
+		if x.pending[i].counter == 0 {
+			return &x.pending[i]
+		}
+	}
+	return nil
+}
+
+// place puts the tokens of slot n into its share. Those of an opening are put into
+// every slot of it, from the one on in which they were made.
+func (h *Half) place(first []byte, e *epoch, n cell.Slot) {
+	open := e.Opening(n)
+	for i := range h.leases.pending {
+		p := &h.leases.pending[i]
+		switch {
+		case p.counter != e.Counter:
+		case open && p.made == e.Start && n >= p.slot:
+			for _, at := range p.spread() {
+				h.put(first, at/superpose.OpenReservations, 0, at%superpose.OpenReservations, &p.token)
+			}
+		case !open && p.slot == n:
+			at := p.places[0]
+			h.put(first, at/superpose.Reservations, superpose.Cells*cell.Size, at%superpose.Reservations, &p.token)
+		}
+	}
+}
+
+// spread returns the places of a token without repetitions, which would cancel.
+func (p *pending) spread() []int {
+	n := 1
+	for i := 1; i < copies; i++ {
+		if p.places[i] != p.places[0] && (i < 2 || n < 2 || p.places[i] != p.places[1]) {
+			p.places[n] = p.places[i]
+			n++
+		}
+	}
+	return p.places[:n]
+}
+
+// put adds a token at place i of the reservations of message k, which begin at
+// offset base of its body.
+func (h *Half) put(first []byte, k, base, i int, t *superpose.Token) {
+	body := superpose.Body(first[k*superpose.Size : (k+1)*superpose.Size])
+	dst := body[base+i*superpose.TokenSize:][:superpose.TokenSize]
+	subtle.XORBytes(dst, dst, t[:])
+}
+
+// readMap takes in who holds the channels of message k of slot n.
+func (h *Half) readMap(n cell.Slot, k int, head *superpose.Head, e *epoch, in []byte) {
+	x := &h.leases
+	if n < x.lapsed && e.Start < x.lapsed {
+		return // It lapses, or has lapsed.
+	}
+	names := superpose.Map(in)
+	if head.Flags&superpose.Complete == 0 {
+		x.lost = max(x.lost, n)
+	}
+	for i := range superpose.Cells {
+		c := k*superpose.Cells + i
+		if c >= len(x.channels) || n < x.channels[c].at {
+			return
+		}
+		ch := &x.channels[c]
+		if name := superpose.Name(names[i*superpose.NameSize:]); ch.name != name {
+			ch.name, ch.end = name, x.calendar.End(c, e.TokenSlot(n))
+		}
+		ch.at = n
+		h.won(n, c, ch.name, e)
+	}
+}
+
+// won takes in that a name holds channel c in slot n: it may be ours, or not ours
+// any more.
+func (h *Half) won(n cell.Slot, c int, name superpose.Name, e *epoch) {
+	x := &h.leases
+	for i := range x.mine {
+		if l := &x.mine[i]; l.end > n && l.channel == c && l.name != name && n > l.won {
+			h.giveUp(l)
+		}
+	}
+	if name == (superpose.Name{}) {
+		return
+	}
+	for i := range x.pending {
+		if p := &x.pending[i]; p.counter == e.Counter && p.name == name && n >= p.made {
+			h.take(n, c, p, e)
+			*p = pending{}
+		}
+	}
+}
+
+// take begins to hold channel c.
+func (h *Half) take(n cell.Slot, c int, p *pending, e *epoch) {
+	for i := range h.leases.mine {
+		l := &h.leases.mine[i]
+		if l.end > h.high {
+			continue
+		}
+		end := h.leases.calendar.End(c, p.made)
+		h.leases.channels[c].end = end
+		*l = own{channel: c, name: p.name, made: p.made, won: n, end: end, from: min(h.horizon+1, end)}
+		l.least = max(h.said+1, n+1)
+		if e.Lapse {
+			l.least = max(l.least, e.Start+superpose.OpeningSlots)
+		}
+		h.spoil(l.least)
+		return
+	}
+}
+
+// giveUp ends a lease before its time.
+func (h *Half) giveUp(l *own) {
+	*l = own{}
+	h.spoil(h.said + 1)
+}
+
+// expire drops what is over: tokens without an answer, and leases that were not
+// begun in time.
+func (h *Half) expire(n cell.Slot) {
+	for i := range h.leases.pending {
+		if p := &h.leases.pending[i]; p.counter != 0 && n > p.slot+h.times.token {
+			*p = pending{}
+		}
+	}
+	for i := range h.leases.mine {
+		l := &h.leases.mine[i]
+		if l.end != 0 && n >= l.end {
+			*l = own{}
+		}
+		if l.end != 0 && n > l.won+h.times.begin && l.from > n {
+			h.giveUp(l)
+		}
+	}
+}
+
+// check compares what came out of a channel that we hold with what we put in.
+func (h *Half) check(n cell.Slot, k int, body []byte) {
+	for i := range h.leases.mine {
+		l := &h.leases.mine[i]
+		if l.channel/superpose.Cells != k || l.end <= n || n < l.from || n < l.least {
+			continue
+		}
+		got := superpose.Channel(body, l.channel%superpose.Cells)
+		switch {
+		case h.ours(n, l, got):
+			l.verified = true
+		case !l.verified && zero(got):
+			// The batch that was to be the first came too late.
+		default:
+			h.giveUp(l)
+			h.judge.disturbed(h, n)
+		}
+	}
+}
+
+// ours reports whether a cell of slot n is one that we made for the lease.
+func (h *Half) ours(n cell.Slot, l *own, got []byte) bool {
+	c := &h.cells[l.channel]
+	h.leases.garbage[l.channel].Cloak(c[:], n, h.leases.zeros[:])
+	if [cell.Size]byte(got) == *c {
+		return true
+	}
+	m := &h.made[n&cell.Slot(len(h.made)-1)]
+	return m.slot == n && m.channel == l.channel && [cell.Size]byte(got) == m.said
+}
+
+func zero(b []byte) bool {
+	var any uint64
+	for ; len(b) >= 8; b = b[8:] {
+		any |= binary.LittleEndian.Uint64(b)
+	}
+	return any == 0
+}

@@ -1,0 +1,400 @@
+package e2e
+
+import (
+	"bytes"
+	"container/heap"
+	"crypto/sha256"
+	"math/rand/v2"
+	"testing"
+
+	mouth "undertone/mixclient/half"
+	client "undertone/mixclient/smix"
+	"undertone/server/internal/mix/half"
+	"undertone/server/internal/mix/smix"
+	"undertone/transport/cell"
+	"undertone/transport/key"
+	"undertone/transport/superpose"
+)
+
+// An orchestra is the server's half of the sMIX and some clients', as plain
+// functions, over a network that delays and loses. Time is a number of
+// milliseconds that an event queue counts up; everything is in one goroutine.
+//
+// The times are those of the real thing: the last part of the uploads comes a
+// margin before the cut-off, the downloads leave a window after it, and both have
+// a second part half an interval after the first.
+type orchestra struct {
+	t        *testing.T
+	set      *smix.Set
+	interval cell.Interval
+	channels int
+	delay    int // milliseconds, one way
+	loss     float64
+	rng      *rand.Rand
+	now      int
+	events   events
+	order    int
+	players  []*player
+	batch    map[cell.Slot][][]byte // by seat, what came for a slot
+	in       []half.In
+	slot     cell.Slot
+	complete map[cell.Slot]bool
+	sums     map[cell.Slot][]byte // the first body of a slot, without a feedback
+
+	tap func(p *player, n cell.Slot, part []byte) // sees what is sent
+}
+
+const (
+	orchestraWindow = 12 // from the cut-off to the downloads
+	orchestraMargin = 6
+	orchestraLead   = 5
+)
+
+var orchestraPin = sha256.Sum256([]byte("the server"))
+
+type event struct {
+	at, order int
+	do        func()
+}
+
+type events []event
+
+func (e events) Len() int { return len(e) }
+func (e events) Less(i, j int) bool {
+	return e[i].at < e[j].at || e[i].at == e[j].at && e[i].order < e[j].order
+}
+func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
+
+// Push implements heap.Interface.
+func (e *events) Push(x any) { *e = append(*e, x.(event)) }
+
+// Pop implements heap.Interface.
+func (e *events) Pop() any {
+	old := *e
+	x := old[len(old)-1]
+	*e = old[:len(old)-1]
+	return x
+}
+
+// A player is a client: his half, and a pacer that sends one batch in each slot.
+type player struct {
+	o       *orchestra
+	id      *key.Identity
+	seat    int
+	half    *client.Half
+	cover   map[cell.Slot][]byte
+	voice   map[cell.Slot][]byte
+	covered cell.Slot
+	sent    cell.Slot
+	gone    bool // his machine is off
+	stalled bool // all but the pacer stands still
+	offline bool // not joined
+	talksTo *player
+	heard   map[cell.Slot]key.Handle // who was heard, by slot
+	spoke   []cell.Slot
+	alarms  []mouth.Alarm
+}
+
+func newOrchestra(t *testing.T, members, channels, delay int, loss float64) *orchestra {
+	t.Helper()
+	o := &orchestra{
+		t: t, interval: cell.Interval40, channels: channels, delay: delay, loss: loss,
+		rng:   rand.New(rand.NewPCG(1, 2)), //nolint:gosec // a test
+		batch: map[cell.Slot][][]byte{}, complete: map[cell.Slot]bool{}, sums: map[cell.Slot][]byte{},
+		slot: 1_790_000_000 * 25, in: make([]half.In, members),
+	}
+	set, err := smix.New(smix.Config{Interval: o.interval, Channels: channels, Seats: members, Pin: orchestraPin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.set = set
+	for i := range members {
+		o.players = append(o.players, &player{o: o, id: identity(t), seat: i, offline: true})
+	}
+	o.at(0, o.pass)
+	return o
+}
+
+func (o *orchestra) at(ms int, do func()) {
+	o.order++
+	heap.Push(&o.events, event{o.now + ms, o.order, do})
+}
+
+// run lets so many milliseconds pass.
+func (o *orchestra) run(ms int) {
+	end := o.now + ms
+	for len(o.events) > 0 && o.events[0].at <= end {
+		e := heap.Pop(&o.events).(event)
+		o.now = e.at
+		e.do()
+	}
+	o.now = end
+}
+
+// until runs until something is so.
+func (o *orchestra) until(ms int, what string, ok func() bool) int {
+	o.t.Helper()
+	begin := o.now
+	for o.now < begin+ms {
+		if ok() {
+			return o.now - begin
+		}
+		o.run(o.interval.Milliseconds())
+	}
+	o.t.Fatalf("not %s after %d ms", what, ms)
+	return 0
+}
+
+// join brings a player online.
+func (o *orchestra) join(p *player) {
+	pass, err := client.NewPassport(p.id, orchestraPin)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	e, err := o.set.Admit(half.Member{Handle: p.handle(), Record: pass.Record})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.set.Join(p.seat, e)
+	if p.half, err = client.New(pass, client.Config{Interval: o.interval, Channels: o.channels}); err != nil {
+		o.t.Fatal(err)
+	}
+	p.half.Keys(o.keyring(p), 0)
+	p.cover, p.voice, p.heard = map[cell.Slot][]byte{}, map[cell.Slot][]byte{}, map[cell.Slot]key.Handle{}
+	p.offline, p.covered, p.sent = false, 0, 0
+	first := o.slot + 3 + cell.Slot(2*o.delay/o.interval.Milliseconds())
+	p.wake(first)
+}
+
+func (o *orchestra) keyring(p *player) *mouth.Keyring {
+	k := &mouth.Keyring{}
+	for _, q := range o.players {
+		if q != p {
+			a, b := p.handle(), q.handle()
+			if bytes.Compare(a[:], b[:]) > 0 {
+				a, b = b, a
+			}
+			h := sha256.Sum256(append(a[:], b[:]...))
+			pair, _ := key.NewSecret(h[:])
+			k.Peers = append(k.Peers, mouth.Peer{Handle: q.handle(), Pair: &pair})
+		}
+	}
+	return k
+}
+
+func (o *orchestra) joinAll() {
+	for _, p := range o.players {
+		o.join(p)
+	}
+}
+
+// start returns the time, from now, at which slot n starts.
+func (o *orchestra) start(n cell.Slot) int {
+	ms := o.interval.Milliseconds()
+	return int(n-o.slot)*ms - o.now%ms
+}
+
+// pass is the server's slot.
+func (o *orchestra) pass() {
+	o.slot++
+	n := o.slot
+	got := o.batch[n]
+	for i := range o.in {
+		o.in[i] = half.In{Early: 5}
+		if len(got) > i && got[i] != nil {
+			o.in[i].Batch, o.in[i].Present = got[i], true
+		}
+	}
+	delete(o.batch, n)
+	o.set.Slot(n, o.in)
+	shape := o.set.Down()
+	for _, p := range o.players {
+		if p.offline || p.gone {
+			continue
+		}
+		for part := range shape.Parts {
+			for k := range shape.Messages {
+				var dst [half.MaxMessage]byte
+				m := o.set.Out(p.seat, part, k, dst[:])
+				if part == 0 && k == 0 {
+					h, _ := superpose.ParseDown(m)
+					o.complete[n] = o.complete[n] || h.Flags&superpose.Complete != 0
+					if h.Flags&superpose.Complete != 0 {
+						o.sums[n] = bytes.Clone(superpose.Body(m))
+					}
+				}
+				o.send(orchestraWindow+part*o.interval.Milliseconds()/2, func() { p.down(bytes.Clone(m)) })
+			}
+		}
+	}
+	o.at(o.interval.Milliseconds(), o.pass)
+}
+
+// send has the network deliver something, or lose it. Messages are copied by who
+// delivers, so do must hold on to a copy made now.
+func (o *orchestra) send(ms int, do func()) {
+	if o.rng.Float64() >= o.loss {
+		o.at(ms+o.delay, do)
+	}
+}
+
+func (p *player) handle() key.Handle { return p.id.Account().Handle() }
+
+// wake prepares slot n, and all after it.
+func (p *player) wake(n cell.Slot) {
+	ms := p.o.interval.Milliseconds()
+	tick := p.o.start(n) - orchestraMargin - ms/2 - p.o.delay
+	p.o.at(tick-orchestraLead, func() {
+		if p.gone || p.offline {
+			return
+		}
+		if !p.stalled {
+			p.prepare(n)
+		}
+		p.wake(n + 1)
+	})
+	p.o.at(tick, func() { p.tick(n) })
+}
+
+// hold is how many slots of batches are kept.
+const hold = 125
+
+func (p *player) prepare(n cell.Slot) {
+	p.covered = max(p.covered, n)
+	for ; p.covered < n+hold; p.covered++ {
+		p.stage(p.cover, p.covered, &mouth.Say{})
+	}
+	s := &mouth.Say{}
+	p.half.Wants(p.talksTo != nil)
+	if p.talksTo != nil {
+		s = &mouth.Say{Kind: cell.Stream, To: p.talksTo.handle()}
+	}
+	p.restage()
+	p.stage(p.voice, n, s)
+	if s.Kind == cell.Stream {
+		p.spoke = append(p.spoke, n)
+	}
+	p.restage()
+}
+
+func (p *player) stage(to map[cell.Slot][]byte, n cell.Slot, s *mouth.Say) {
+	b := make([]byte, p.half.Shape().Bytes())
+	p.half.Up(b, n, s)
+	to[n] = b
+}
+
+// restage makes batches anew, from the newest down.
+func (p *player) restage() {
+	if stale, ok := p.half.Stale(); ok {
+		for m := p.covered - 1; m >= stale; m-- {
+			p.stage(p.cover, m, &mouth.Say{})
+		}
+	}
+}
+
+// tick sends the batch of slot n: what was said, or what was made in advance.
+func (p *player) tick(n cell.Slot) {
+	if p.gone || p.offline {
+		return
+	}
+	b := p.voice[n]
+	if b == nil {
+		b = p.cover[n]
+	}
+	delete(p.voice, n)
+	delete(p.cover, n)
+	if b == nil || n <= p.sent {
+		return
+	}
+	p.sent = n
+	shape := p.half.Shape()
+	size := shape.Messages * shape.Size
+	for part := range shape.Parts {
+		one := b[part*size : (part+1)*size]
+		if p.o.tap != nil && part == 0 {
+			p.o.tap(p, n, one)
+		}
+		for k := range shape.Messages {
+			m := one[k*shape.Size : (k+1)*shape.Size]
+			p.o.send(part*p.o.interval.Milliseconds()/2, func() { p.o.arrive(p, n, k, m, shape) })
+		}
+	}
+}
+
+// arrive keeps an upload until its slot: there if every message of it is.
+func (o *orchestra) arrive(p *player, n cell.Slot, k int, m []byte, shape mouth.Shape) {
+	if n <= o.slot {
+		return
+	}
+	if o.batch[n] == nil {
+		o.batch[n] = make([][]byte, len(o.players))
+	}
+	if shape.Messages != 1 || k != 0 {
+		o.t.Fatal("the orchestra plays one message for each part")
+	}
+	o.batch[n][p.seat] = m
+}
+
+// down reads what came.
+func (p *player) down(m []byte) {
+	if p.gone || p.offline || p.stalled {
+		return
+	}
+	if _, ok := p.half.Down(m, p.o.slot, p); !ok {
+		p.o.t.Errorf("player %d did not take a message", p.seat)
+	}
+	p.restage()
+	p.alarms = append(p.alarms, p.half.Alarms()...)
+}
+
+// Hear implements half.Ear.
+func (p *player) Hear(f *mouth.Found) {
+	if f.Kind == cell.Stream {
+		p.heard[f.Slot] = f.From
+	}
+}
+
+func (o *orchestra) allInside() bool {
+	for _, p := range o.players {
+		if !p.offline && !p.gone && p.half.Status().Members != o.online() {
+			return false
+		}
+	}
+	return true
+}
+
+func (o *orchestra) online() (n int) {
+	for _, p := range o.players {
+		if !p.offline && !p.gone {
+			n++
+		}
+	}
+	return n
+}
+
+// Section 5.2: members assemble, one says something to another, who hears it, and
+// nobody else does.
+func TestSMIXCarriesAVoice(t *testing.T) {
+	o := newOrchestra(t, 6, 8, 50, 0)
+	o.joinAll()
+	t.Logf("assembled after %d ms", o.until(20_000, "assembled", o.allInside))
+	a, b := o.players[0], o.players[1]
+	a.talksTo, b.talksTo = b, a
+	t.Logf("a has a channel after %d ms", o.until(8000, "ready", func() bool { return a.half.Status().Ready && b.half.Status().Ready }))
+	o.run(500)
+	before := len(b.heard)
+	o.run(10_000)
+	if got := len(b.heard) - before; got < 240 {
+		t.Errorf("b heard %d cells of 250", got)
+	}
+	for _, p := range o.players[2:] {
+		if len(p.heard) > 0 {
+			t.Errorf("player %d heard what was for another", p.seat)
+		}
+	}
+	for _, from := range b.heard {
+		if from != a.handle() {
+			t.Error("b heard a cell from somebody else")
+		}
+	}
+}

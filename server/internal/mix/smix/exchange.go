@@ -1,0 +1,97 @@
+package smix
+
+import (
+	"undertone/server/internal/mix/half"
+	"undertone/transport/cell"
+	"undertone/transport/superpose"
+)
+
+// introduce tells a newcomer who is there.
+func (s *Set) introduce(m *member) {
+	m.queue(superpose.FrameItem(superpose.Welcome, m.number))
+	for i, o := range s.seats {
+		if o != nil && o != m {
+			m.queue(o.elder)
+			m.links[i] = link{stage: asked}
+		}
+	}
+}
+
+// read takes in what everybody's upload says besides its share.
+func (s *Set) read(n cell.Slot, in []half.In) {
+	for i, m := range s.seats {
+		if m == nil {
+			continue
+		}
+		s.early[i] = in[i].Early
+		if !in[i].Present {
+			m.present = 0
+			continue
+		}
+		s.busy = m
+		s.readOne(n, m, in[i].Batch)
+		s.busy = nil
+	}
+}
+
+// readOne takes in the first message of a member: the others have nothing but
+// shares.
+func (s *Set) readOne(n cell.Slot, m *member, batch []byte) {
+	if len(batch) != s.messages*superpose.Size {
+		s.refused++
+		return
+	}
+	first := batch[:superpose.Size]
+	h, ok := superpose.ParseUp(first)
+	if !ok || h.K != 0 || cell.Extend(n, h.Slot) != n {
+		s.refused++
+		return
+	}
+	m.present++
+	m.leaving = h.Flags&superpose.Leaving != 0
+	if seen := cell.Extend(n, h.Seen); h.Seen != 0 && seen <= n {
+		m.seen.note(n - seen)
+	}
+	before := m.down.Acked()
+	m.down.Ack(h.Ack)
+	if after := m.down.Acked(); after != before || after == m.down.End() {
+		m.answered = n
+	}
+	chunk := superpose.UpChunk(first)
+	if h.Flags&superpose.UpBulk != 0 {
+		chunk = superpose.Body(first)
+	}
+	m.up.Put(h.Grain, h.Count, chunk)
+	for item, ok := m.up.Next(); ok; item, ok = m.up.Next() {
+		s.item(m, item)
+	}
+	m.dead = m.dead || m.up.Broken()
+}
+
+// item takes in an item of a member. The only kind is a cipher text for an elder,
+// one for each.
+func (s *Set) item(m *member, b []byte) {
+	i, ok := superpose.ParseItem(b)
+	if !ok || i.Kind != superpose.Cipher {
+		s.refused++
+		return
+	}
+	elder := s.number[i.Number]
+	if elder == nil || elder == m || m.links[elder.seat].stage != asked {
+		return // He may have left meanwhile.
+	}
+	elder.queue(superpose.FrameItem(superpose.Newcomer, m.number, m.record.Short(), i.Cipher))
+	m.links[elder.seat] = link{forwarded, elder.down.End()}
+}
+
+// linked reports whether two members share a secret.
+func linked(a, b *member) bool {
+	if a.order < b.order {
+		a, b = b, a
+	}
+	l := &a.links[b.seat]
+	return l.stage == forwarded && b.down.Acked() >= l.mark
+}
+
+// stuck reports whether a member lets others wait.
+func (s *Set) stuck(n cell.Slot, m *member) bool { return n > m.answered+s.times.stuck }

@@ -1,0 +1,131 @@
+package smix
+
+import (
+	"undertone/transport/cell"
+	"undertone/transport/key"
+	"undertone/transport/superpose"
+	"undertone/transport/trickle"
+)
+
+// times are the tuning constants, in slots.
+type times struct {
+	vanish   cell.Slot // missing for so many slots means gone
+	lead     cell.Slot // an epoch is announced at least so long ahead
+	most     cell.Slot // and at most
+	quiet    cell.Slot // a first epoch waits until nobody joined for so long
+	settle   cell.Slot // but not longer than that
+	batch    cell.Slot // who is ready waits so long for others who are not
+	patience cell.Slot // whoever takes longer to agree on keys is not waited for
+	stuck    cell.Slot // who acks nothing for so long is left out
+	begin    cell.Slot // a lease that was not begun for so long ends
+	idle     cell.Slot // and one that has become empty
+	retry    cell.Slot // who fell out twice comes back after that, then twice that, …
+}
+
+func newTimes(i cell.Interval) times {
+	at := func(ms int) cell.Slot { return superpose.Slots(i, ms) }
+	return times{
+		vanish: max(2, at(80)), lead: max(2, at(120)), most: at(1000),
+		quiet: at(1500), settle: at(8000), batch: at(1500), stuck: at(5000), patience: at(30_000),
+		begin: at(2000), idle: at(1000), retry: at(1000),
+	}
+}
+
+// A stage is how far a pair of members has come, as the newcomer's books have it.
+type stage byte
+
+const (
+	unknown   stage = iota // the newcomer was not told of the elder
+	asked                  // he was
+	forwarded              // his cipher text is on its way to the elder
+)
+
+// A link is what there is between a newcomer and an elder.
+type link struct {
+	stage stage
+	mark  uint64 // the elder has the cipher text when he acked so much
+}
+
+// A member is somebody who is online.
+type member struct {
+	handle key.Handle
+	seat   int
+	number superpose.Number
+	order  uint64 // who joined first has the smaller one
+	record *superpose.Record
+	elder  []byte // the item that introduces him to who comes later
+	links  []link // with elders, by seat
+
+	up   trickle.Receiver
+	down trickle.Sender
+
+	joined   cell.Slot
+	answered cell.Slot // when he last acked something, or had nothing to ack
+	present  int       // slots in a row in which something came from him
+	missed   cell.Slot // slots in a row without a share of the epoch
+	seen     lag
+	leaving  bool
+	dead     bool // what he sent is no stream, or he lets his own grow
+	strikes  int
+	outside  cell.Slot // he does not enter before
+}
+
+// backlog is how many grains may wait for a member.
+const backlog = 1 << 16
+
+func newMember(x *entrant, seat int, number superpose.Number, order uint64, seats int) *member {
+	return &member{
+		handle: x.handle, seat: seat, number: number, order: order, record: x.record,
+		elder: superpose.FrameItem(superpose.Elder, number, x.full),
+		links: make([]link, seats),
+	}
+}
+
+// queue appends to what the member is told.
+func (m *member) queue(item []byte) {
+	if m.down.End()-m.down.Acked() > backlog {
+		m.dead = true
+	}
+	if !m.dead {
+		m.down.Queue(item)
+	}
+}
+
+// strike has a member who fell out stay outside: not at all the first time, and
+// longer each time after that.
+func (m *member) strike(n cell.Slot, retry cell.Slot) {
+	if m.strikes > 0 {
+		m.outside = n + retry<<min(m.strikes-1, 6)
+	}
+	m.strikes++
+	m.missed = 0
+}
+
+// A lag is how many slots lie between what a member has heard and what he says:
+// the least of the last slots, since uploads made in advance have heard little.
+type lag struct {
+	now, last cell.Slot
+	count     int
+}
+
+// lagWindow is over how many uploads the least is taken.
+const lagWindow = 32
+
+func (l *lag) note(d cell.Slot) {
+	if l.count%lagWindow == 0 {
+		l.last, l.now = l.now, d
+	}
+	l.now = min(l.now, d)
+	l.count++
+}
+
+// least returns the lag, or what is given if it is not known.
+func (l *lag) least(unknown cell.Slot) cell.Slot {
+	switch {
+	case l.count == 0:
+		return unknown
+	case l.count <= lagWindow:
+		return l.now
+	}
+	return min(l.now, l.last)
+}
