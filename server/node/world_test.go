@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"log/slog"
 	"path/filepath"
 	"sync/atomic"
@@ -59,7 +60,7 @@ func newWorld(t *testing.T, change ...func(*Settings)) *world {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	w.node, err = New(t.Context(), Config{Data: dir, Log: log, Signal: listener, Cells: socket, Embedded: true})
+	w.node, err = New(t.Context(), Config{Data: dir, Log: log, Signal: listener, Cells: socket, Embedded: true, Offset: third})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,6 +76,9 @@ func newWorld(t *testing.T, change ...func(*Settings)) *world {
 	}
 	return w
 }
+
+// third puts everybody at the same place of the window, in every run.
+func third(below time.Duration) time.Duration { return below / 3 }
 
 // A user is a client that counts the messages it gets.
 type user struct {
@@ -128,6 +132,11 @@ func newIdentity(t *testing.T) *key.Identity {
 // keepAlive sends something in every slot, as clients do; a silent user would be
 // taken for gone.
 func keepAlive(u *user) (stop func()) {
+	return talk(u, func([]byte) {})
+}
+
+// talk sends what say makes in every slot.
+func talk(u *user, say func(b []byte)) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -137,7 +146,11 @@ func keepAlive(u *user) (stop func()) {
 		for {
 			select {
 			case <-ticker.C:
-				u.Send(make([]byte, cell.Size))
+				b := make([]byte, cell.Size)
+				say(b)
+				n := cell.Interval40.At(time.Now()) + 2
+				binary.BigEndian.PutUint16(b, n.Low())
+				u.Send(b)
 			case <-ctx.Done():
 				return
 			}
