@@ -41,7 +41,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 
 // BenchmarkSend measures what the caller of Send pays.
 func BenchmarkSend(b *testing.B) {
-	m := newMailbox()
+	m := newMailbox(0)
 	var c cell.Cell
 	b.ReportAllocs()
 	for b.Loop() {

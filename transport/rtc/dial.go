@@ -18,6 +18,15 @@ type DialConfig struct {
 	// Receive is called with each message, one at a time, and when it arrived.
 	// b is valid only during the call. A message may come before Dial returns.
 	Receive func(b []byte, at time.Time)
+
+	// Depth is how many messages may wait to be sent; zero means 2. It should be
+	// as many as are sent at one moment, and not many more: what has waited since
+	// the slot before goes out as a burst.
+	Depth int
+
+	// Window is how many bytes may be on the way; zero is enough for a cell at a
+	// time. See Window; the server should have the same.
+	Window int
 }
 
 // Dial opens a link to a server. exchange must bring the offer to the server
@@ -30,12 +39,12 @@ func Dial(ctx context.Context, cfg DialConfig,
 	if err != nil {
 		return nil, err
 	}
-	pc, err := newPeer(p, false)
+	pc, err := newPeer(p, false, cfg.Window)
 	if err != nil {
 		_ = p.Close()
 		return nil, err
 	}
-	l := newLink(pc, cfg.Receive, func() { _ = p.Close() })
+	l := newLink(pc, cfg.Depth, cfg.Receive, func() { _ = p.Close() })
 	if err := l.dial(ctx, exchange); err != nil {
 		l.Close()
 		return nil, err

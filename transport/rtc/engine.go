@@ -24,10 +24,17 @@ const (
 
 // Tuning constants.
 const (
-	minCwnd       = 128 << 10 // bytes
-	receiveBuffer = 256 << 10 // bytes
-	socketBuffer  = 8 << 20   // bytes
-	rtoMax        = time.Second
+	socketBuffer = 8 << 20 // bytes
+	rtoMax       = time.Second
+
+	// minWindow and maxWindow bound what may be on the way (see Window). The
+	// receiver has room for twice as much: a sender who repeats as much as there
+	// is room for gets on at a message per second only.
+	minWindow = 128 << 10 // bytes
+	maxWindow = 1 << 20   // bytes
+	// windowFor is for how long a window lasts: the second after which a client
+	// takes a silent line for lost, and the longest round trip that is of use.
+	windowFor = 1600 * time.Millisecond
 
 	// ICE: a check every 2 s on a timer of its own, a link given up after 10 s
 	// without any datagram. Who carries voice gives up much earlier.
@@ -56,8 +63,17 @@ var silence = &logging.DefaultLoggerFactory{
 	ScopeLevels:     map[string]logging.LogLevel{},
 }
 
+// Window returns how many bytes may be on the way at once (DialConfig, Handlers)
+// on a link that carries a batch of so many bytes in every interval, in the
+// direction that carries more. It is enough for a line that was cut for as long
+// as a client waits to be in time again at once.
+func Window(interval time.Duration, batch int) int {
+	return min(max(int(windowFor*time.Duration(batch)/interval), minWindow), maxWindow)
+}
+
 // newPeer returns a connection over p with nothing in it but one data channel.
-func newPeer(p *port, server bool) (*webrtc.PeerConnection, error) {
+func newPeer(p *port, server bool, window int) (*webrtc.PeerConnection, error) {
+	window = min(max(window, minWindow), maxWindow)
 	var s webrtc.SettingEngine
 	s.LoggerFactory = silence
 	s.SetNet(noNet{})
@@ -70,9 +86,9 @@ func newPeer(p *port, server bool) (*webrtc.PeerConnection, error) {
 	s.DetachDataChannels()
 	s.EnableDataChannelBlockWrite(true)
 	s.EnableSCTPZeroChecksum(true)
-	s.SetSCTPMinCwnd(minCwnd)
+	s.SetSCTPMinCwnd(uint32(window)) //nolint:gosec // at most maxWindow
 	s.SetSCTPRTOMax(rtoMax)
-	s.SetSCTPMaxReceiveBufferSize(receiveBuffer)
+	s.SetSCTPMaxReceiveBufferSize(uint32(2 * window)) //nolint:gosec // at most 2*maxWindow
 	s.SetSCTPMaxMessageSize(MaxMessage)
 	s.SetDTLSInsecureSkipHelloVerify(true) // ICE has shown the address already
 	if server {

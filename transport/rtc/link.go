@@ -24,7 +24,8 @@ const (
 )
 
 // A Link moves whole messages between a client and a server. All methods may be
-// called from any goroutine; only Close must not be called from Receive.
+// called from any goroutine, but Send from one at a time, and Close not from
+// Receive.
 type Link struct {
 	// Set at creation, read only.
 	pc      *webrtc.PeerConnection
@@ -49,14 +50,14 @@ type Link struct {
 
 // Stats counts what a link did with messages that it could not use.
 type Stats struct {
-	Overwritten uint64 // sent, but replaced by newer ones before they went out
+	Overwritten uint64 // sent, but replaced by newer ones, or before the link was open
 	Late        uint64 // sent, but the channel took none for too long
 	Dropped     uint64 // received: empty, text, or too long
 }
 
-// newLink starts the life of a link over pc, which it takes over. onEnd is
-// called once, when everything of the link has ended.
-func newLink(pc *webrtc.PeerConnection, receive func([]byte, time.Time), onEnd func()) *Link {
+// newLink starts the life of a link over pc, which it takes over. depth is that
+// of its mailbox. onEnd is called once, when everything of the link has ended.
+func newLink(pc *webrtc.PeerConnection, depth int, receive func([]byte, time.Time), onEnd func()) *Link {
 	if receive == nil {
 		receive = func([]byte, time.Time) {}
 	}
@@ -64,7 +65,7 @@ func newLink(pc *webrtc.PeerConnection, receive func([]byte, time.Time), onEnd f
 		pc:      pc,
 		receive: receive,
 		onEnd:   onEnd,
-		mail:    newMailbox(),
+		mail:    newMailbox(depth),
 		opened:  make(chan struct{}),
 		done:    make(chan struct{}),
 		gone:    make(chan struct{}),
@@ -81,9 +82,9 @@ func newLink(pc *webrtc.PeerConnection, receive func([]byte, time.Time), onEnd f
 	return l
 }
 
-// Send hands over a copy of b to be sent at once. It never waits: if the link
-// is behind, the oldest waiting message is lost, and on a link that is not open
-// every one is. Messages must have 1 to MaxMessage bytes; a length outside is a
+// Send hands over a copy of b to be sent at once. It never waits, not even for a
+// lock: if the link is behind by more than its depth, the oldest waiting message
+// is lost, and on a link that is not open every one is. Messages must have 1 to MaxMessage bytes; a length outside is a
 // mistake of the program, and panics.
 func (l *Link) Send(b []byte) {
 	if len(b) == 0 || len(b) > MaxMessage {
@@ -201,6 +202,7 @@ func (l *Link) enterOpen() {
 		return
 	}
 	l.state = open
+	l.mail.clear() // It is all old: sent now, it would be a burst.
 	l.workers.Go(l.write)
 	close(l.opened)
 }
@@ -259,7 +261,7 @@ func (l *Link) read() {
 func discard(channel datachannel.Reader) error {
 	for size := 4 * MaxMessage; ; size *= 4 {
 		_, _, err := channel.ReadDataChannel(make([]byte, size))
-		if !errors.Is(err, io.ErrShortBuffer) || size > 4*receiveBuffer {
+		if !errors.Is(err, io.ErrShortBuffer) || size > 4*2*maxWindow {
 			return err
 		}
 	}

@@ -298,7 +298,7 @@ func TestOurs(t *testing.T) {
 }
 
 func TestSendPanicsOnBadLength(t *testing.T) {
-	l := &Link{mail: newMailbox()}
+	l := &Link{mail: newMailbox(0)}
 	for _, n := range []int{0, MaxMessage + 1} {
 		var caught atomic.Bool
 		func() {

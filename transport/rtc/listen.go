@@ -32,6 +32,10 @@ type Handlers struct {
 	// b is valid only during the call.
 	Receive func(b []byte, at time.Time)
 
+	// Depth is how many messages may wait to be sent, Window how many bytes may be
+	// on the way; see DialConfig.
+	Depth, Window int
+
 	// Reached is the address at which the user's signalling reached this
 	// machine, if known. It is offered when the configuration names none.
 	Reached netip.Addr
@@ -80,11 +84,11 @@ func (s *Listener) Accept(ctx context.Context, offer string, h Handlers) (string
 	if err != nil {
 		return "", nil, err
 	}
-	pc, err := newPeer(s.port, true)
+	pc, err := newPeer(s.port, true, h.Window)
 	if err != nil {
 		return "", nil, err
 	}
-	l, err := s.adopt(pc, h.Receive)
+	l, err := s.adopt(pc, h)
 	if err != nil {
 		return "", nil, err
 	}
@@ -115,7 +119,7 @@ func (s *Listener) Close() error {
 }
 
 // adopt makes a link that the listener owns.
-func (s *Listener) adopt(pc *webrtc.PeerConnection, receive func([]byte, time.Time)) (*Link, error) {
+func (s *Listener) adopt(pc *webrtc.PeerConnection, h Handlers) (*Link, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -123,7 +127,7 @@ func (s *Listener) adopt(pc *webrtc.PeerConnection, receive func([]byte, time.Ti
 		return nil, ErrClosed
 	}
 	var l *Link
-	l = newLink(pc, receive, func() {
+	l = newLink(pc, h.Depth, h.Receive, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.links, l)

@@ -73,6 +73,12 @@ func newRigWith(t *testing.T, seed uint64, up, down simnet.Path, change func(ans
 // openRig returns a rig whose link may have failed to open.
 func openRig(t *testing.T, seed uint64, up, down simnet.Path, change func(answer string) string) (*rig, error) {
 	t.Helper()
+	return openRigFor(t, DialConfig{}, seed, up, down, change)
+}
+
+// openRigFor does so for links that carry whole batches.
+func openRigFor(t *testing.T, cfg DialConfig, seed uint64, up, down simnet.Path, change func(answer string) string) (*rig, error) {
+	t.Helper()
 	r := &rig{star: simnet.New(simnet.Config{Seed: seed})}
 	conn, err := r.star.Server().ListenUDP(3478)
 	if err != nil {
@@ -85,9 +91,9 @@ func openRig(t *testing.T, seed uint64, up, down simnet.Path, change func(answer
 	if conn, err = r.user.ListenUDP(0); err != nil {
 		t.Fatal(err)
 	}
-	r.client, err = Dial(t.Context(), DialConfig{Conn: conn, Receive: r.down.receive},
+	r.client, err = Dial(t.Context(), DialConfig{Conn: conn, Receive: r.down.receive, Depth: cfg.Depth, Window: cfg.Window},
 		func(ctx context.Context, offer string) (answer string, err error) {
-			answer, r.server, err = r.listener.Accept(ctx, offer, Handlers{Receive: r.up.receive})
+			answer, r.server, err = r.listener.Accept(ctx, offer, Handlers{Receive: r.up.receive, Depth: cfg.Depth, Window: cfg.Window})
 			return change(answer), err
 		})
 	if err != nil {
