@@ -28,6 +28,8 @@ type held struct{ Begin, End cell.Slot }
 type policy struct {
 	ahead, wait cell.Slot
 	placed      cell.Slot
+	opened      cell.Slot
+	had         bool
 	random      *mathrand.Rand
 }
 
@@ -37,21 +39,25 @@ func newPolicy(i cell.Interval, r *mathrand.Rand) *policy {
 
 // Slot returns how many tokens to place in a slot: none or one.
 func (p *policy) Slot(v view, wants bool, mine []held) int {
-	if p.placed != 0 && v.Slot < p.placed+p.wait && !v.Opening || v.Opening && p.placed == v.Slot-1 {
-		return 0
+	last, had := cell.Slot(0), p.had
+	for _, l := range mine {
+		last = max(last, l.End)
 	}
+	p.had = last > v.Slot
 	free := 0
 	for _, e := range v.Ends {
 		if e <= v.Slot {
 			free++
 		}
 	}
-	for _, l := range mine {
-		if l.End > v.Slot+p.ahead {
-			return 0
-		}
-	}
-	if !wants && !v.Opening && (free < 2 || p.random.IntN(v.Members+1) != 0) {
+	switch {
+	case v.Opening && (had || wants) && !p.had && p.opened+8 < v.Slot:
+		p.opened = v.Slot
+	case v.Opening || p.placed != 0 && v.Slot < p.placed+p.wait:
+		return 0
+	case wants && last <= v.Slot+p.ahead && free > 0:
+	case last == 0 && free > 3 && p.random.IntN(4*v.Members+1) == 0:
+	default:
 		return 0
 	}
 	p.placed = v.Slot

@@ -234,7 +234,7 @@ func (h *Half) Wants(on bool) { h.wants = on }
 func (h *Half) Leave() { h.leaving = true }
 
 // Left reports whether the user is in no epoch, so that nobody misses him.
-func (h *Half) Left() bool { return h.epochs.at(max(h.high, h.said)) == nil }
+func (h *Half) Left() bool { return h.epochs.at(h.high) == nil }
 
 // Status tells how things stand.
 func (h *Half) Status() half.Status {

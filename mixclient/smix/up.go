@@ -17,15 +17,15 @@ func (h *Half) Up(out []byte, n cell.Slot, s *half.Say) {
 	head := superpose.Head{Slot: n.Low(), Seen: h.high.Low(), Ack: h.in.Ack()}
 	if e := h.epochs.at(n); e != nil {
 		head.Flags, head.Epoch = superpose.Share, e.Low()
-		if h.leaving && h.leases.none(n) {
-			head.Flags |= superpose.Leaving
-		}
 		h.share(first, e, n, s, live)
 		head.Grain, head.Count = h.out.Chunk(superpose.UpChunk(first), n)
 	} else {
 		head.Flags = superpose.UpBulk
 		clear(first)
 		head.Grain, head.Count = h.out.Chunk(superpose.Body(first), n)
+	}
+	if h.leaving && h.leases.none(n) {
+		head.Flags |= superpose.Leaving
 	}
 	h.label(first, head, 0)
 	copy(out[one:], first)

@@ -59,12 +59,15 @@ func (s *Set) grace(m *member) cell.Slot { return m.seen.least(s.times.lead) + 3
 func (s *Set) plan(n cell.Slot) {
 	missing := s.missing(n)
 	pending := s.planned
+	s.usher(n)
 	switch {
 	case missing:
 		s.remove(n)
 	case pending || n <= s.epoch.Start:
 	case len(s.epoch.Members) < least:
 		s.assemble(n)
+	case len(s.lobby) > len(s.epoch.Members) && n > s.anew+s.times.anew:
+		s.dissolve(n)
 	default:
 		s.change(n)
 	}
@@ -123,6 +126,15 @@ func (s *Set) assemble(n cell.Slot) {
 	s.enter(len(s.entering))
 }
 
+// dissolve announces that there is no epoch, when more wait to be introduced than
+// are inside: outside, chunks are large, and all have agreed in a few seconds.
+func (s *Set) dissolve(n cell.Slot) {
+	s.anew = n
+	s.draft(n, 1, true)
+	s.plans[1].Members = s.plans[1].Members[:0]
+	s.announce()
+}
+
 // change announces an epoch with those who are ready to enter, and without those
 // who want to leave.
 func (s *Set) change(n cell.Slot) {
@@ -167,20 +179,15 @@ func (s *Set) candidates(n cell.Slot, members []superpose.Number) (waits bool) {
 	for _, m := range s.ranks {
 		switch {
 		case m.dead || m.leaving || s.stuck(n, m):
-		case contains(members, m.number):
+		case m.inside:
 		case n < m.outside || m.present < 2:
 		case s.linkedWithAll(m, members):
 			s.entering = append(s.entering, m)
 		default:
-			waits = waits || n < m.joined+s.times.patience
+			waits = waits || s.expected(n, m)
 		}
 	}
 	return waits
-}
-
-func contains(members []superpose.Number, n superpose.Number) bool {
-	_, ok := slices.BinarySearch(members, n)
-	return ok
 }
 
 func (s *Set) linkedWithAll(m *member, members []superpose.Number) bool {
@@ -244,6 +251,9 @@ func (s *Set) announce() {
 		e.Members, e.Lapse = e.Members[:0], true
 	}
 	s.planned = true
+	for _, m := range s.ranks {
+		m.inside = e.Has(m.number)
+	}
 	e.name, _ = e.Name(s.cfg.Channels, s.conn)
 	n := superpose.NewsOf(s.from, &e.Epoch, e.name)
 	n.Put(s.news[:])

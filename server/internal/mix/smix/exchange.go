@@ -1,20 +1,47 @@
 package smix
 
 import (
+	"slices"
+
 	"undertone/server/internal/mix/half"
 	"undertone/transport/cell"
 	"undertone/transport/superpose"
 )
 
-// introduce tells a newcomer who is there.
-func (s *Set) introduce(m *member) {
-	m.queue(superpose.FrameItem(superpose.Welcome, m.number))
-	for i, o := range s.seats {
-		if o != nil && o != m {
-			m.queue(o.elder)
-			m.links[i] = link{stage: asked}
+// usher introduces those whose turn it is. A member of an epoch hears of a newcomer
+// in small chunks, which takes a second and more; so there are only so many at a
+// time, who then enter together, or the last would hold up the first.
+func (s *Set) usher(n cell.Slot) {
+	room := len(s.lobby)
+	if len(s.newest().Members) >= least {
+		room = superpose.MaxChanges
+		for _, m := range s.ranks {
+			if !m.inside && s.expected(n, m) {
+				room--
+			}
 		}
 	}
+	for ; room > 0 && len(s.lobby) > 0; room-- {
+		s.introduce(n, s.lobby[0])
+		s.lobby = slices.Delete(s.lobby, 0, 1)
+	}
+}
+
+// expected reports whether a member who is outside is worth waiting for.
+func (s *Set) expected(n cell.Slot, m *member) bool {
+	return !m.dead && !m.leaving && !s.stuck(n, m) && n < m.joined+s.times.patience
+}
+
+// introduce tells a newcomer who is there.
+func (s *Set) introduce(n cell.Slot, m *member) {
+	s.joins++
+	m.order, m.joined, m.answered, s.quiet = s.joins, n, n, n
+	m.queue(superpose.FrameItem(superpose.Welcome, m.number))
+	for _, o := range s.ranks {
+		m.queue(o.elder)
+		m.links[o.seat] = link{stage: asked}
+	}
+	s.ranks = append(s.ranks, m)
 }
 
 // read takes in what everybody's upload says besides its share.

@@ -20,6 +20,7 @@ type times struct {
 	begin    cell.Slot // a lease that was not begun for so long ends
 	idle     cell.Slot // and one that has become empty
 	retry    cell.Slot // who fell out twice comes back after that, then twice that, …
+	anew     cell.Slot // a crowd of newcomers has a set assemble anew not more often
 }
 
 func newTimes(i cell.Interval) times {
@@ -27,7 +28,7 @@ func newTimes(i cell.Interval) times {
 	return times{
 		vanish: max(2, at(80)), lead: max(2, at(120)), most: at(1000),
 		quiet: at(1500), settle: at(8000), batch: at(1500), stuck: at(5000), patience: at(30_000),
-		begin: at(2000), idle: at(1000), retry: at(1000),
+		begin: at(2000), idle: at(1000), retry: at(1000), anew: at(60_000),
 	}
 }
 
@@ -51,7 +52,7 @@ type member struct {
 	handle key.Handle
 	seat   int
 	number superpose.Number
-	order  uint64 // who joined first has the smaller one
+	order  uint64 // who was introduced first has the smaller one
 	record *superpose.Record
 	elder  []byte // the item that introduces him to who comes later
 	links  []link // with elders, by seat
@@ -59,7 +60,8 @@ type member struct {
 	up   trickle.Receiver
 	down trickle.Sender
 
-	joined   cell.Slot
+	joined   cell.Slot // when he was introduced
+	inside   bool      // he is in the newest epoch
 	answered cell.Slot // when he last acked something, or had nothing to ack
 	present  int       // slots in a row in which something came from him
 	missed   cell.Slot // slots in a row without a share of the epoch
@@ -73,9 +75,9 @@ type member struct {
 // backlog is how many grains may wait for a member.
 const backlog = 1 << 16
 
-func newMember(x *entrant, seat int, number superpose.Number, order uint64, seats int) *member {
+func newMember(x *entrant, seat int, number superpose.Number, seats int) *member {
 	return &member{
-		handle: x.handle, seat: seat, number: number, order: order, record: x.record,
+		handle: x.handle, seat: seat, number: number, record: x.record,
 		elder: superpose.FrameItem(superpose.Elder, number, x.full),
 		links: make([]link, seats),
 	}

@@ -13,15 +13,15 @@
 //
 // # A member's way
 //
-//	        Join                 all pairs have keys        announced slot
-//	(none) ------> exchanging --------------------> ready ---------------> inside
-//	                   ^                              ^                       |
-//	                   |                              +-- missed two slots, --+
-//	                   |                                  or left cleanly
-//	             Leave, from any state: forgotten, and the others are told
+//	        Join         his turn           all pairs have keys        announced slot
+//	(none) ------> lobby --------> exchanging ----------------> ready -----------> inside
+//	                                                              ^                  |
+//	                                                              +- missed slots, --+
+//	                                                                 or left cleanly
+//	Leave, from any state: forgotten, and the others are told
 //
 // A pair has keys when the newcomer's cipher text has come to the elder (elder is
-// whoever joined first). The secrets last as long as both connections, so who fell
+// whoever was introduced first). The secrets last as long as both connections, so who fell
 // out comes back without a new exchange.
 //
 // # Epochs
@@ -80,8 +80,9 @@ type Set struct {
 	seats  []*member // nil: free
 	number map[superpose.Number]*member
 	last   superpose.Number // the newest number
-	joins  uint64
-	ranks  []*member // in the order in which they joined
+	joins  uint64           // how many were introduced
+	lobby  []*member        // who joined and was not introduced yet
+	ranks  []*member        // who was, in that order
 
 	// Of the newest slot.
 	slot   cell.Slot
@@ -97,6 +98,7 @@ type Set struct {
 	from     []superpose.Number
 	listed   []byte // the newest epoch, as a body
 	quiet    cell.Slot
+	anew     cell.Slot // when it was last assembled anew
 	ready    cell.Slot // since when somebody waits to enter, 0 if nobody does
 	entering []*member
 	channels []channel
@@ -157,7 +159,8 @@ type entrant struct {
 	full   []byte
 }
 
-// Join gives a seat to who was admitted, and has him and all others agree on keys.
+// Join gives a seat to who was admitted. He agrees on keys with the others when it
+// is his turn (exchange.go).
 func (s *Set) Join(seat int, e half.Entrant) {
 	x := e.(*entrant)
 	for i, m := range s.seats {
@@ -166,13 +169,9 @@ func (s *Set) Join(seat int, e half.Entrant) {
 		}
 	}
 	s.Leave(seat)
-	s.joins++
-	m := newMember(x, seat, s.freeNumber(), s.joins, s.cfg.Seats)
-	m.joined, s.quiet = s.slot, s.slot
-	m.answered = s.slot
+	m := newMember(x, seat, s.freeNumber(), s.cfg.Seats)
 	s.seats[seat], s.number[m.number] = m, m
-	s.ranks = append(s.ranks, m)
-	s.introduce(m)
+	s.lobby = append(s.lobby, m)
 }
 
 // freeNumber returns a number that nobody has, and nobody had lately.
@@ -196,7 +195,8 @@ func (s *Set) Leave(seat int) {
 	}
 	s.seats[seat] = nil
 	delete(s.number, m.number)
-	s.ranks = slices.DeleteFunc(s.ranks, func(o *member) bool { return o == m })
+	is := func(o *member) bool { return o == m }
+	s.lobby, s.ranks = slices.DeleteFunc(s.lobby, is), slices.DeleteFunc(s.ranks, is)
 	gone := superpose.FrameItem(superpose.Gone, m.number)
 	for _, o := range s.seats {
 		if o != nil {
@@ -247,8 +247,10 @@ func (s *Set) Recover(n cell.Slot, in []half.In) {
 	counter := max(s.plans[0].Counter, s.plans[1].Counter)
 	s.planned = false
 	s.plans[0] = epoch{Epoch: superpose.Epoch{Counter: counter, Lapse: true, Start: n}}
+	for _, m := range s.ranks {
+		m.inside = false
+	}
 	s.begin(&s.plans[0])
-	s.lapse()
 	s.flags = superpose.Listed
 	s.publish(n)
 }
