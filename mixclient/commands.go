@@ -103,21 +103,39 @@ func (e *Engine) Hangup() error {
 	return e.do(func() error { return e.core.Call().Hangup(e.now()) })
 }
 
-// Leave hangs up, if there is a call, and returns when the other side has been
-// told, as far as cells can tell it, or ctx ends.
+// Leave hangs up, if there is a call, and takes leave of the set. It returns when
+// all who are concerned have been told, as far as cells can tell them, or ctx ends.
 func (e *Engine) Leave(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, leaveFor)
+	talk, cancel := context.WithTimeout(ctx, hangUpFor)
 	defer cancel()
 	if e.Hangup() == nil {
-		e.AwaitIdle(ctx)
+		e.AwaitIdle(talk)
 	}
+	ctx, cancel = context.WithTimeout(ctx, leaveFor)
+	defer cancel()
+	e.until(ctx, func() bool {
+		left := true
+		_ = e.do(func() error { // It has left when it has stopped.
+			if h := e.core.Half(); h != nil && e.line != nil {
+				h.Leave()
+				left = h.Left()
+			}
+			return nil
+		})
+		return left
+	})
 }
 
 // AwaitIdle returns when there is no call, or ctx ends.
 func (e *Engine) AwaitIdle(ctx context.Context) {
+	e.until(ctx, func() bool { return e.State().Call == call.Idle })
+}
+
+// until returns when something is so, or ctx ends.
+func (e *Engine) until(ctx context.Context, ok func() bool) {
 	t := time.NewTicker(e.cfg.Interval.Duration())
 	defer t.Stop()
-	for e.State().Call != call.Idle {
+	for !ok() {
 		select {
 		case <-t.C:
 		case <-ctx.Done():

@@ -24,10 +24,10 @@ type Network struct {
 }
 
 // Dial goes online.
-func (n *Network) Dial(ctx context.Context, record []byte, receive func(b []byte, at time.Time)) (Link, Ticket, error) {
+func (n *Network) Dial(ctx context.Context, w Wish, receive func(b []byte, at time.Time)) (Link, Ticket, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialFor)
 	defer cancel()
-	cfg := rtc.DialConfig{Receive: receive}
+	cfg := rtc.DialConfig{Receive: receive, Depth: w.Depth, Window: w.Window}
 	if n.Socket != nil {
 		conn, err := n.Socket()
 		if err != nil {
@@ -37,7 +37,7 @@ func (n *Network) Dial(ctx context.Context, record []byte, receive func(b []byte
 	}
 	var t Ticket
 	client := n.Client
-	client.Record = record
+	client.Record = w.Record
 	link, err := rtc.Dial(ctx, cfg, func(ctx context.Context, offer string) (string, error) {
 		a, err := client.Online(ctx, offer)
 		t = Ticket{Key: a.Link, Time: a.Time, Channels: a.Channels}

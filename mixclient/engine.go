@@ -35,9 +35,11 @@ type Config struct {
 	Name string
 	// Intro is the user's introduction secret.
 	Intro key.Secret
-	// Mode and Interval are the set's.
+	// Mode and Interval are the set's, and Pin is the hash of its root key, which
+	// members of an sMIX sign with what they say of themselves.
 	Mode     cell.Mode
 	Interval cell.Interval
+	Pin      [32]byte
 	// TellBusy tells callers why they get no answer.
 	TellBusy bool
 	// Contacts are the user's contacts.
@@ -72,17 +74,16 @@ const (
 	silentFor = time.Second
 	// firstCell is how long a new line may take to bring its first cell.
 	firstCell = 5 * time.Second
-	// leaveFor bounds how long a hang-up may take.
-	leaveFor = 3 * time.Second
+	// hangUpFor bounds how long a hang-up may take, and leaveFor how long it takes
+	// to leave a set: an sMIX has the user wait for the end of his leases.
+	hangUpFor = 3 * time.Second
+	leaveFor  = 10 * time.Second
 	// inboxDepth is how many messages may wait to be opened: five seconds of 20 ms,
 	// as long as the cover lasts, or 20 slots of a set of a hundred.
 	inboxDepth = 256
 	// aheadSlots is how far apart the slots of a link are that are sealed at
 	// the same time: cover for five seconds of 20 ms, with room to spare.
 	aheadSlots = 512
-	// coverAtOnce bounds the cover that is made in one slot. When all of it has to
-	// be made anew the next cell must not wait for it.
-	coverAtOnce = 32
 )
 
 // An Engine is one client. Run must be called once; all other methods may be
@@ -220,17 +221,26 @@ func (e *Engine) mouth(n cell.Slot) {
 	e.cfg.Media.Mouth(n, e.core.Live(), &e.voice)
 	e.core.Up(e.batch, n, (*[cell.VoiceSize]byte)(&e.voice))
 	p.Stage(n, e.batch)
-	if n, ok := e.core.Half().Stale(); ok {
-		p.Recover(n)
+	if stale, ok := e.core.Half().Stale(); ok {
+		// From the newest down: package smix says why.
+		next, _ := p.Want()
+		for m := next - 1; m >= max(stale, n+1); m-- {
+			e.cover(m)
+		}
 	}
-	for range coverAtOnce {
+	for {
 		n, ok := p.Want()
 		if !ok {
 			return
 		}
-		e.core.Cover(e.batch, n)
-		p.Cover(n, e.batch)
+		e.cover(n)
 	}
+}
+
+// cover makes the cover of slot n.
+func (e *Engine) cover(n cell.Slot) {
+	e.core.Cover(e.batch, n)
+	e.line.pacer.Cover(n, e.batch)
 }
 
 // down reads a message and keeps its voices until they are due.

@@ -49,10 +49,19 @@ type Ticket struct {
 	Channels int
 }
 
-// A Dialer opens links. record is what the mode tells the server of the
-// connection; receive is called with each message, from one goroutine at a time.
+// A Wish is what a mode asks of a link.
+type Wish struct {
+	// Record is what the server is told of the connection.
+	Record []byte
+	// Depth is how many messages are sent at one moment, Window how many bytes may
+	// be on the way; zero is enough for one cell at a time.
+	Depth, Window int
+}
+
+// A Dialer opens links. receive is called with each message, from one goroutine at
+// a time.
 type Dialer interface {
-	Dial(ctx context.Context, record []byte, receive func(b []byte, at time.Time)) (Link, Ticket, error)
+	Dial(ctx context.Context, w Wish, receive func(b []byte, at time.Time)) (Link, Ticket, error)
 }
 
 // A line is one link with its keys and its pacer.
@@ -150,7 +159,7 @@ func (e *Engine) dial(ctx context.Context) {
 		o, err := e.cfg.opening()
 		if err == nil {
 			d.open = o.open
-			d.link, d.ticket, err = e.cfg.Dialer.Dial(ctx, o.record, func(b []byte, at time.Time) { e.receive(l, b, at) })
+			d.link, d.ticket, err = e.cfg.Dialer.Dial(ctx, o.wish, func(b []byte, at time.Time) { e.receive(l, b, at) })
 		}
 		d.err = err
 		e.dialed <- d

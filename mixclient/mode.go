@@ -6,16 +6,18 @@ import (
 	"undertone/codec"
 	"undertone/mixclient/bmix"
 	"undertone/mixclient/half"
+	"undertone/mixclient/smix"
 	"undertone/mixclient/tmix"
 	"undertone/transport/cell"
 	"undertone/transport/key"
+	"undertone/transport/rtc"
 )
 
 // An opening is what a client has ready before it goes online: what it tells the
 // server of its connection, and how it uses the link that comes of it.
 type opening struct {
-	record []byte
-	open   func(t *Ticket) (half.Half, error)
+	wish Wish
+	open func(t *Ticket) (half.Half, error)
 }
 
 // opening prepares a connection. It is the one place of the client that knows
@@ -27,10 +29,24 @@ func (c *Config) opening() (opening, error) {
 		return opening{open: func(t *Ticket) (half.Half, error) { return tmix.New(&t.Key, aheadSlots), nil }}, nil
 	case cell.BMIX:
 		conn := key.NewConnection()
-		return opening{record: conn[:], open: func(*Ticket) (half.Half, error) { return bmix.New(self, conn), nil }}, nil
+		w := Wish{Record: conn[:], Window: c.window(bmix.MaxMessages)}
+		return opening{wish: w, open: func(*Ticket) (half.Half, error) { return bmix.New(self, conn), nil }}, nil
 	case cell.SMIX:
+		pass, err := smix.NewPassport(c.Self, c.Pin)
+		if err != nil {
+			return opening{}, err
+		}
+		w := Wish{Record: pass.Record, Depth: smix.MaxMessages, Window: c.window(2 * smix.MaxMessages)}
+		return opening{wish: w, open: func(t *Ticket) (half.Half, error) {
+			return smix.New(pass, smix.Config{Interval: c.Interval, Channels: t.Channels})
+		}}, nil
 	}
 	return opening{}, fmt.Errorf("mixclient: this version has no mode %s", c.Mode)
+}
+
+// window is how many bytes may be on the way where a slot has so many messages.
+func (c *Config) window(messages int) int {
+	return rtc.Window(c.Interval.Duration(), messages*rtc.MaxMessage)
 }
 
 // Speakers is how many can be heard at once. Where there are group calls

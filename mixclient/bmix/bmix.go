@@ -43,6 +43,9 @@ import (
 // slotSize is the length of the label before the veiled part of a cell.
 const slotSize = 2
 
+// MaxMessages is how many messages come down in a slot, at most.
+const MaxMessages = 40
+
 // near is how far a message's slot may be from the one it came in: what is
 // further off is of no use, and to look for it would cost the tags of a slot.
 const near = 256
@@ -115,6 +118,12 @@ func (h *Half) Stale() (cell.Slot, bool) { return 0, false }
 
 // Wants does nothing: everybody has a channel.
 func (h *Half) Wants(bool) {}
+
+// Leave does nothing: nobody waits for who has gone.
+func (h *Half) Leave() {}
+
+// Left reports that the link may end.
+func (h *Half) Left() bool { return true }
 
 // Status tells who is online.
 func (h *Half) Status() half.Status {

@@ -110,14 +110,19 @@ type Half interface {
 	// Keys takes in whom the user may hear and write to from now on, in the given
 	// hour.
 	Keys(k *Keyring, hour uint64)
-	// Stale returns from which slot on batches that were made in advance must be
-	// made anew, and forgets it; false if there is none. A mode without shared
-	// channels has none, ever.
+	// Stale returns down to which slot batches that were made in advance must be
+	// made anew, from the newest on, and forgets it; false if there is none. A mode
+	// without shared channels has none, ever.
 	Stale() (cell.Slot, bool)
 	// Wants takes in whether the user is in a call, or about to be: he has something
 	// to say in every slot. (Letters of pairings show by themselves, in Up.) Modes
 	// with a channel for everybody ignore it.
 	Wants(on bool)
+	// Leave begins to take leave of the set, so that nobody loses anything when the
+	// link ends, and Left reports whether that is done. In most modes there is
+	// nothing to do.
+	Leave()
+	Left() bool
 	// Status returns how things stand.
 	Status() Status
 	// Alarms returns what a person should know and was not told yet.

@@ -72,6 +72,12 @@ func (h *Half) Stale() (cell.Slot, bool) { return 0, false }
 // Wants does nothing: everybody has a channel.
 func (h *Half) Wants(bool) {}
 
+// Leave does nothing: nobody waits for who has gone.
+func (h *Half) Leave() {}
+
+// Left reports that the link may end.
+func (h *Half) Left() bool { return true }
+
 // Status tells nothing of the set: the server tells nothing.
 func (h *Half) Status() half.Status { return half.Status{Ready: true} }
 

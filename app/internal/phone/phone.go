@@ -99,6 +99,7 @@ func New(cfg Config) (*Phone, error) {
 		Name:     c.Name,
 		Mode:     p.server.Mode,
 		Interval: p.server.Interval,
+		Pin:      p.server.Pin,
 		TellBusy: c.Settings.TellBusy,
 		Contacts: contacts,
 		Media:    voice,
