@@ -63,16 +63,24 @@ func TestOpenPairingTellsNothing(t *testing.T) {
 		x.run(100)
 		return letters
 	}
+	// A letter of cyd may take the place of a knock.
+	ring := func() {
+		x.dial(a, b)
+		for range 10 {
+			if x.step(); b.core.Call().State() == call.Ringing {
+				return
+			}
+		}
+		t.Fatal("it does not ring")
+	}
 	got := map[string]int{"idle": count()}
-	x.dial(a, b)
-	x.run(3)
+	ring()
 	got["ringing"] = count()
 	x.do(b.core.Call().Reject(x.slot))
 	got["declined"] = count()
 	x.do(a.core.Call().Hangup(x.slot))
 	x.run(20)
-	x.dial(a, b)
-	x.run(3)
+	ring()
 	x.do(b.core.Call().Accept(x.slot))
 	x.run(10)
 	if s := b.core.Call().State(); s != call.Talking {
