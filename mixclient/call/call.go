@@ -139,7 +139,6 @@ type Machine struct {
 	in      *seal.StreamOpener
 	welcome key.Secret // of what the caller lets the callee into
 
-	redial *contact.Contact // whom to ring once the last call is left
 	*memory
 }
 
@@ -257,27 +256,14 @@ func (m *Machine) isPast(id wire.CallID) bool {
 	return false
 }
 
-// DialSeveral is Dial for one of several who are called together. It must not be
-// called while the last call is being left.
-func (m *Machine) DialSeveral(n cell.Slot, peer *contact.Contact) error {
+// Dial rings a contact, or, with several set, one of several who are called
+// together. If he is not paired yet, it waits for that first.
+func (m *Machine) Dial(n cell.Slot, peer *contact.Contact, several bool) error {
 	if m.state != Idle {
 		return ErrBusy
 	}
 	m.dial(n, peer)
-	m.knock.several = true
-	return nil
-}
-
-// Dial rings a contact. If he is not paired yet, it waits for that first.
-func (m *Machine) Dial(n cell.Slot, peer *contact.Contact) error {
-	switch m.state {
-	case Idle:
-		m.dial(n, peer)
-	case Leaving:
-		m.redial = peer
-	case Dialing, Ringing, Answering, Talking:
-		return ErrBusy
-	}
+	m.knock.several = several
 	return nil
 }
 
@@ -318,12 +304,7 @@ func (m *Machine) Reject(n cell.Slot) error {
 // Hangup ends the call in any state, or gives up ringing, or declines.
 func (m *Machine) Hangup(n cell.Slot) error {
 	switch m.state {
-	case Leaving:
-		if m.redial == nil {
-			return ErrNoCall
-		}
-		m.redial = nil
-	case Idle:
+	case Idle, Leaving:
 		return ErrNoCall
 	case Ringing:
 		return m.Reject(n)

@@ -61,18 +61,9 @@ func (m *Machine) Expire(n cell.Slot) {
 		}
 	case Leaving:
 		if n > m.since+m.slots(leaveSeconds) {
-			m.left(n)
+			m.enter(n, Idle)
 		}
 	case Idle:
-	}
-}
-
-// left ends the leaving of a call.
-func (m *Machine) left(n cell.Slot) {
-	m.enter(n, Idle)
-	if peer := m.redial; peer != nil {
-		m.redial = nil
-		m.dial(n, peer)
 	}
 }
 
@@ -155,7 +146,7 @@ func (m *Machine) leaving(n cell.Slot) Item {
 	case m.sent <= told+clearingSlots:
 		return Item{Kind: cell.Control}
 	}
-	m.left(n)
+	m.enter(n, Idle)
 	return m.telling(n)
 }
 
@@ -166,7 +157,7 @@ func (m *Machine) leavingByLetter(n cell.Slot) Item {
 	if m.notify && m.sent <= leavingSlots/2 {
 		return m.letter(cell.Letter, wire.CallLetter{Type: wire.Over})
 	}
-	m.left(n)
+	m.enter(n, Idle)
 	return m.telling(n)
 }
 

@@ -43,11 +43,8 @@ func (c *Call) check(peers []*contact.Contact) error {
 
 func (c *Call) dial(n cell.Slot, peers []*contact.Contact) {
 	first := c.legs[0]
-	if first.place = c.freePlace(); len(peers) == 1 {
-		_ = first.Dial(n, peers[0]) // It is idle.
-		return
-	}
-	_ = first.DialSeveral(n, peers[0]) // It is idle.
+	first.place = c.freePlace()
+	_ = first.Dial(n, peers[0], len(peers) > 1) // It is idle.
 	for _, p := range peers[1:] {
 		c.open(n, p)
 	}
@@ -56,7 +53,7 @@ func (c *Call) dial(n cell.Slot, peers []*contact.Contact) {
 // open adds a leg.
 func (c *Call) open(n cell.Slot, peer *contact.Contact) {
 	l := &leg{Machine: c.legs[0].Another(), place: c.freePlace()}
-	_ = l.DialSeveral(n, peer) // It is new, and so idle.
+	_ = l.Dial(n, peer, true) // It is new, and so idle.
 	c.legs = append(c.legs, l)
 	c.quieten()
 }

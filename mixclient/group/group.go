@@ -50,6 +50,18 @@
 // and a leg that has been silent for 20 s, as a change. When the host hangs up, the
 // call ends for all.
 //
+// Seconds from an answer until the one who comes hears somebody, and everybody, and
+// from a hang-up until nothing is said any more that the one who left could hear;
+// median and longest of 15 tries, with cells that take 200 ms:
+//
+//	                 hears one    hears all    left
+//	 40 ms, 3        1.3  1.3     1.5  1.5     1.0  1.0
+//	 40 ms, 3, 5 %   1.3  2.1     1.5  2.4     1.0  1.1     of cells are lost
+//	 40 ms, 8        1.9  1.9     2.8  2.8     1.6  1.6
+//	 40 ms, 8, 5 %   1.9  3.9     3.0  4.2     1.6  2.3
+//	100 ms, 8        3.1  3.1     6.4  6.4     2.9  2.9
+//	100 ms, 8, 5 %   3.1  7.5     7.3  9.5     3.0  3.8
+//
 // Who knows a group's secret can speak in any place of it: members of a group
 // trust each other not to speak in each other's name. Signing voice would prove to
 // others who said what.

@@ -206,6 +206,9 @@ func (x *set) toGroup(u *user, p *parcel) {
 		x.t.Fatalf("%s speaks to a group that the half does not know", u.name)
 	}
 	g := u.keys[0]
+	if !u.call.said.secret.Equal(g.Secret) {
+		x.t.Fatalf("%s speaks in another generation than the half", u.name)
+	}
 	p.group, p.place = &g, g.Place
 	name := string(g.Secret.Bytes())
 	when, ok := x.spoken[name]
