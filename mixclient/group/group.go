@@ -14,8 +14,8 @@
 //
 // A group has a secret for each generation, and a fresh one whenever somebody
 // comes or leaves: who left hears nothing that is said once the change is over,
-// and who comes nothing from before. Everybody has a place, the host the first, and says his
-// voice once, for all:
+// and who comes nothing from before. Everybody has a place, the host the first, and
+// says his voice once, for all:
 //
 //	secret ──▶ seal.GroupKey(place)   the voice of who sits there (package seal)
 //	       ──▶ seal.GroupVeil(place)  where to find his cells (package veil)

@@ -47,7 +47,7 @@ func TestWhateverHappens(t *testing.T) {
 		}
 		x.lost = func(*parcel, *user) bool { return false }
 		x.late = func() cell.Slot { return delay }
-		x.run(60 * x.second) // Who is still rung is rung no more, and lost legs are dropped.
+		x.run(45 * x.second) // Who is still rung is rung no more, and lost legs are dropped.
 		x.checkCalls()
 		x.checkNumbers()
 	})
