@@ -37,7 +37,7 @@ func (h *Half) Down(in []byte, ref cell.Slot, ear half.Ear) (half.Report, bool) 
 			h.leases.lost = n - 1
 		}
 		h.high = n
-		h.expire(n)
+		h.expire()
 	}
 	if head.K == 0 {
 		h.first(n, &head, in)

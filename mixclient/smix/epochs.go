@@ -141,7 +141,8 @@ func (h *Half) enter(e *epoch) {
 		h.leases.lapse(e.Start)
 	}
 	if e.pads != nil {
-		for n := max(e.Start, h.said+1); n <= h.horizon; n++ {
+		top := min(h.horizon, h.said+cell.Slot(len(h.made)))
+		for n := max(e.Start, h.said+1); n <= top; n++ {
 			h.pads(e, n)
 		}
 	}

@@ -14,14 +14,18 @@ import (
 //
 //	token placed --map has its name--> won --all batches made with it--> begun --> over
 //	                                    |                                  |
-//	                                    +-- not begun in 1.5 s,  ----------+--> given up
-//	                                        another's cell in the channel,
-//	                                        another's name in the map, lapse
+//	                                    +-- not begun in 1.5 s             +-- lapse
+//
+// Once won, it does not depend on what the server tells, but for a lapse, which is
+// an epoch for all. If it ended because the map says so, or because another cell
+// came out of the channel, a server could tell one member so and look whether the
+// channel falls silent: it would know whose it is.
 type own struct {
 	channel  int
 	name     superpose.Name
 	made     cell.Slot // the slot that the token was made for
 	won      cell.Slot // the slot whose map had it first
+	asked    cell.Slot // the slot that the token was sent in
 	least    cell.Slot // it does not begin before
 	from     cell.Slot // every batch from here to the end, or to the newest, is full
 	end      cell.Slot
@@ -283,15 +287,9 @@ func (h *Half) readMap(n cell.Slot, k int, head *superpose.Head, e *epoch, in []
 	}
 }
 
-// won takes in that a name holds channel c in slot n: it may be ours, or not ours
-// any more.
+// won takes in that a name holds channel c in slot n: it may be ours.
 func (h *Half) won(n cell.Slot, c int, name superpose.Name, e *epoch) {
 	x := &h.leases
-	for i := range x.mine {
-		if l := &x.mine[i]; l.end > n && l.channel == c && l.name != name && n > l.won {
-			h.giveUp(l)
-		}
-	}
 	if name == (superpose.Name{}) {
 		return
 	}
@@ -307,12 +305,12 @@ func (h *Half) won(n cell.Slot, c int, name superpose.Name, e *epoch) {
 func (h *Half) take(n cell.Slot, c int, p *pending, e *epoch) {
 	for i := range h.leases.mine {
 		l := &h.leases.mine[i]
-		if l.end > h.high {
+		if l.end != 0 {
 			continue
 		}
 		end := h.leases.calendar.End(c, p.made)
 		h.leases.channels[c].end = end
-		*l = own{channel: c, name: p.name, made: p.made, won: n, end: end, from: min(h.horizon+1, end)}
+		*l = own{channel: c, name: p.name, made: p.made, won: n, asked: p.slot, end: end, from: min(h.horizon+1, end)}
 		l.least = max(h.said+1, n+1)
 		if e.Lapse {
 			l.least = max(l.least, e.Start+superpose.OpeningSlots)
@@ -322,26 +320,30 @@ func (h *Half) take(n cell.Slot, c int, p *pending, e *epoch) {
 	}
 }
 
-// giveUp ends a lease before its time.
+// giveUp drops a lease, and takes it out of the batches that have it.
 func (h *Half) giveUp(l *own) {
+	if l.end > h.said+1 {
+		h.spoil(h.said + 1)
+	}
 	*l = own{}
-	h.spoil(h.said + 1)
 }
 
 // expire drops what is over: tokens without an answer, and leases that were not
-// begun in time.
-func (h *Half) expire(n cell.Slot) {
+// begun in time. What was sent tells the time, not what came: the server chooses
+// the slots of that.
+func (h *Half) expire() {
 	for i := range h.leases.pending {
-		if p := &h.leases.pending[i]; p.counter != 0 && n > p.slot+h.times.token {
+		if p := &h.leases.pending[i]; p.counter != 0 && h.said > p.slot+h.times.token {
 			*p = pending{}
 		}
 	}
 	for i := range h.leases.mine {
 		l := &h.leases.mine[i]
-		if l.end != 0 && n >= l.end {
-			*l = own{}
+		if l.end == 0 {
+			continue
 		}
-		if l.end != 0 && n > l.won+h.times.begin && l.from > n {
+		late := h.said > l.asked+h.times.begin && l.from > h.said+1
+		if h.said >= l.end || late {
 			h.giveUp(l)
 		}
 	}
@@ -361,7 +363,6 @@ func (h *Half) check(n cell.Slot, k int, body []byte) {
 		case !l.verified && zero(got):
 			// The batch that was to be the first came too late.
 		default:
-			h.giveUp(l)
 			h.judge.disturbed(h, n)
 		}
 	}

@@ -45,6 +45,7 @@ package smix
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
 
@@ -61,7 +62,8 @@ import (
 const MinKnown = 2
 
 // A Passport is what a user says of himself on one connection, and the secrets to
-// it. A new link needs a new one.
+// it. A new link needs a new one: with the same secrets, a server could have the
+// same epochs begin again, and the same pads be used twice.
 type Passport struct {
 	// Record goes to the server when the link is made.
 	Record  []byte
@@ -69,6 +71,7 @@ type Passport struct {
 	conn    key.Connection
 	pin     [32]byte
 	secrets *superpose.Keys
+	used    bool
 }
 
 // NewPassport makes the passport of a user for a server with the given pin.
@@ -89,6 +92,8 @@ type Config struct {
 	// MinKnown is how many members must be known; zero means MinKnown.
 	MinKnown int
 }
+
+var errUsed = errors.New("smix: a passport is for one link")
 
 // A Half is the client's end of one link. It is for one goroutine at a time.
 type Half struct {
@@ -166,6 +171,10 @@ func New(p *Passport, cfg Config) (*Half, error) {
 	if cfg.Channels < 1 || cfg.Channels > superpose.MaxChannels {
 		return nil, fmt.Errorf("smix: %d channels are not between 1 and %d", cfg.Channels, superpose.MaxChannels)
 	}
+	if p.used {
+		return nil, errUsed
+	}
+	p.used = true
 	if cfg.MinKnown == 0 {
 		cfg.MinKnown = MinKnown
 	}
