@@ -33,15 +33,7 @@ type view struct {
 func broadcast(t *testing.T, say func(b []byte)) (v view) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, func(s *Settings) { *s = DefaultSettingsFor(cell.BMIX); s.Listen = ":7443" })
-		users := make([]*user, listeners)
-		for i := range users {
-			var err error
-			if users[i], err = w.online(newIdentity(t), w.invite()); err != nil {
-				t.Fatal(err)
-			}
-			defer users[i].Close()
-			defer talk(users[i], say)()
-		}
+		users := w.crowd(listeners, say)
 		time.Sleep(time.Second)
 		from, before := time.Now(), users[0].cells.Load()
 		time.Sleep(slots * cell.Interval40.Duration())
@@ -54,9 +46,27 @@ func broadcast(t *testing.T, say func(b []byte)) (v view) {
 		v.packets = slices.DeleteFunc(v.packets, func(p simnet.Packet) bool { return !p.At.Before(until) })
 		v.traffic = w.node.folder.Settings.Traffic(listeners)
 		v.status.CertificateEnds = time.Time{}
+		for _, u := range users {
+			u.Close()
+			u.quiet()
+		}
 		w.stop()
 	})
 	return v
+}
+
+// crowd brings so many users online who send what say makes.
+func (w *world) crowd(n int, say func(b []byte)) (users []*user) {
+	w.t.Helper()
+	for range n {
+		u, err := w.online(newIdentity(w.t), w.invite())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		u.quiet = talk(u, say)
+		users = append(users, u)
+	}
+	return users
 }
 
 // TestBroadcastIsBlind serves users who send zeros, and others who send what

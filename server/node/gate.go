@@ -27,6 +27,10 @@ type gate struct {
 	guests   sync.WaitGroup
 }
 
+// minDepth is how many messages may wait for a link at least: it bridges a
+// writer that is a little late.
+const minDepth = 2
+
 // refusals translates the registry's words into those of the signalling.
 var refusals = []struct{ from, to error }{
 	{registry.ErrUserUnknown, signal.ErrUserUnknown},
@@ -61,6 +65,7 @@ func (g *gate) Admit(ctx context.Context, r signal.Request) (string, error) {
 	var seat atomic.Pointer[mix.Seat]
 	answer, link, err := g.links.Accept(ctx, r.Offer, rtc.Handlers{
 		Reached: r.Reached,
+		Depth:   max(minDepth, g.engine.Depth()),
 		Receive: func(b []byte, at time.Time) {
 			// The client has no answer before there is a seat; so who sends
 			// cells earlier than that is somebody else.

@@ -143,9 +143,6 @@ func (f file) settings() (s Settings, err error) {
 	if s.Mode, err = cell.ParseMode(f.Mode); err != nil {
 		return s, err
 	}
-	if err := CheckMode(s.Mode); err != nil {
-		return s, err
-	}
 	if s.Interval, err = cell.ParseInterval(f.Interval); err != nil {
 		return s, err
 	}
@@ -180,14 +177,6 @@ func (f file) settings() (s Settings, err error) {
 	}
 	s.PublicHost, s.Listen, s.ListenUDP, s.MaxUsers = f.PublicHost, f.Listen, f.ListenUDP, f.MaxUsers
 	return s, nil
-}
-
-// CheckMode refuses the modes that this version does not serve.
-func CheckMode(m cell.Mode) error {
-	if m == cell.SMIX {
-		return fmt.Errorf("mode %s is not in this version of undertone-server, which serves tmix and bmix; use one of these, or a newer version", m)
-	}
-	return nil
 }
 
 // checkChannels says why a set cannot have so many shared channels.

@@ -15,6 +15,7 @@ func TestSettingsRoundTrip(t *testing.T) {
 	for name, s := range map[string]Settings{
 		"default":      DefaultSettings(),
 		"default bmix": DefaultSettingsFor(cell.BMIX),
+		"default smix": DefaultSettingsFor(cell.SMIX),
 		"everything": {
 			Mode: cell.TMIX, Channels: 8, Interval: cell.Interval20, PublicHost: "calls.example.org:1", Listen: "127.0.0.1:0", ListenUDP: "[::1]:9",
 			PublicAddresses: []netip.Addr{netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("2001:db8::7")},
@@ -64,7 +65,7 @@ func TestSettingsNotThereAreTheDefault(t *testing.T) {
 
 // Defaults go by the mode that the file names.
 func TestDefaultsOfModes(t *testing.T) {
-	for _, m := range []cell.Mode{cell.TMIX, cell.BMIX} {
+	for _, m := range []cell.Mode{cell.TMIX, cell.BMIX, cell.SMIX} {
 		s, err := ParseSettings([]byte(completed("mode = \"" + m.String() + "\"")))
 		if err != nil || !reflect.DeepEqual(s, DefaultSettingsFor(m)) {
 			t.Errorf("a short file is %+v, %v", s, err)
@@ -115,7 +116,8 @@ func TestBadSettings(t *testing.T) {
 		"mode = \"tmix\"\n\npublichost = \"x:1\"": `line 3: there is no setting "publichost"; do you mean "public_host"?`,
 		"password = \"x\"":                        `line 1: there is no setting "password"; there are mode, interval, channels, public_host,`,
 		"[limits]\nusers = 3":                     "line 1: there is no setting",
-		"mode = \"smix\"":                         "not in this version",
+		"mode = \"smix\"\nchannels = 33":          "channels: 33 is not between 1 and 32",
+		"mode = \"smix\"\nchannels = 0":           "channels: 0 is not between 1 and 32",
 		"channels = 16":                           "channels: mode tmix has one for each user, and none to share; remove the setting",
 		"channels = \"8\"":                        "line 1: channels must be a whole number without quotes, as in: channels = 8",
 		"mode = \"bmix\"\nmax_users = 321":        "max_users: 321 is not between 1 and 320, the most that an interval of 40ms has room for in mode bmix",
@@ -176,6 +178,11 @@ func TestTraffic(t *testing.T) {
 	for online, want := range map[int]Traffic{10: {63, 510, 186}, 100: {162, 3267, 1111}} {
 		if got := traffic(cell.BMIX, cell.Interval40, online); got != want {
 			t.Errorf("%d in a bmix: %+v, want %+v", online, got, want)
+		}
+	}
+	for online, want := range map[int]Traffic{1: {519, 519, 336}, 50: {519, 519, 336}} {
+		if got := traffic(cell.SMIX, cell.Interval40, online); got != want {
+			t.Errorf("%d in an smix: %+v, want %+v", online, got, want)
 		}
 	}
 	for i, want := range map[cell.Interval]Traffic{

@@ -18,6 +18,7 @@ func (n *Node) compose() error {
 		Mode:     n.folder.Settings.Mode,
 		Interval: n.folder.Settings.Interval,
 		Channels: n.folder.Settings.shared(),
+		Pin:      n.Server().Pin,
 		Seats:    n.folder.Settings.MaxUsers,
 		Offset:   n.config.Offset,
 	})

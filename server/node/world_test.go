@@ -85,6 +85,7 @@ type user struct {
 	*rtc.Link
 	cells atomic.Int64
 	other atomic.Int64 // messages of another length
+	quiet func()       // ends what he says
 }
 
 // online brings a user online who has an invite or not.

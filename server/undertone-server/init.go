@@ -122,9 +122,6 @@ func (o initOptions) settings() (node.Settings, error) {
 	if err != nil {
 		return node.Settings{}, err
 	}
-	if err := node.CheckMode(mode); err != nil {
-		return node.Settings{}, err
-	}
 	s := node.DefaultSettingsFor(mode)
 	s.Channels = o.channels
 	if s.Interval, err = cell.ParseInterval(o.interval); err != nil {

@@ -7,16 +7,22 @@ import (
 
 	"undertone/server/internal/mix/bmix"
 	"undertone/server/internal/mix/half"
+	"undertone/server/internal/mix/smix"
 	"undertone/server/internal/mix/tmix"
 	"undertone/transport/cell"
+	"undertone/transport/superpose"
+	"undertone/transport/uri"
 )
 
 // Config says what an Engine runs.
 type Config struct {
 	// Mode is the set's.
 	Mode cell.Mode
-	// Channels is how many channels an sMIX shares; other modes do not look at it.
+	// Channels is how many channels an sMIX shares, and Pin the hash of the
+	// server's root key, which its members sign their keys for. Other modes do
+	// not look at either.
 	Channels int
+	Pin      uri.Pin
 	// Interval is the length of a slot.
 	Interval cell.Interval
 	// Seats is how many users may be online at once.
@@ -48,6 +54,8 @@ func (c *Config) half() (half.Half, error) {
 		return tmix.New(c.Seats), nil
 	case cell.BMIX:
 		return bmix.New(c.Seats), nil
+	case cell.SMIX:
+		return smix.New(smix.Config{Interval: c.Interval, Channels: c.Channels, Seats: c.Seats, Pin: c.Pin})
 	default:
 		return nil, fmt.Errorf("mix: there is no mode %s", c.Mode)
 	}
@@ -70,9 +78,9 @@ const (
 	// mostBroadcast bounds the sets of a bMIX: everybody gets a message for every
 	// eight of them in every slot, and 40 is what a link carries at once.
 	mostBroadcast = 40 * bmix.Cells
-	// mostShared bounds the sets of an sMIX: every user makes a pad with every
-	// other.
-	mostShared = 1000
+	// mostShared bounds the sets of an sMIX: a list of all has to fit into a
+	// message.
+	mostShared = smix.MaxSeats
 )
 
 // loadOf returns the load of a mode. channels is how many an sMIX shares.
@@ -82,7 +90,7 @@ func loadOf(m cell.Mode, channels int) load {
 	case cell.BMIX:
 		return load{up: one, down: bmix.DownFor, pass: time.Microsecond, most: mostBroadcast}
 	case cell.SMIX:
-		s := half.Shape{Parts: 2, Messages: (channels + 7) / 8, Size: half.MaxMessage}
+		s := half.Shape{Parts: 2, Messages: superpose.Messages(max(channels, 1)), Size: superpose.Size}
 		return load{
 			up:   s,
 			down: func(int) half.Shape { return s },
@@ -102,7 +110,7 @@ func (l *load) messages(users int) int {
 
 // MaxSeats returns the size of the largest set that an interval has room for. In
 // tMIX that is 1,600 at 20 ms, 3,200 at 40 ms and 12,800 at 100 ms, in bMIX 320,
-// and in sMIX up to 1,000.
+// and in sMIX about 500, or fewer with many channels at 20 ms.
 func MaxSeats(m cell.Mode, i cell.Interval, channels int) int {
 	all := timings(i, loadOf(m, channels))
 	return all[len(all)-1].users

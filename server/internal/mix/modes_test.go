@@ -296,8 +296,8 @@ func TestFaultyOut(t *testing.T) {
 
 // TestRecordsAreChecked shows the engine members whom the mode cannot take.
 func TestRecordsAreChecked(t *testing.T) {
-	for m, record := range map[cell.Mode][]byte{cell.TMIX: make([]byte, 16), cell.BMIX: make([]byte, 15)} {
-		e, err := New(Config{Mode: m, Interval: cell.Interval40, Seats: 1})
+	for m, record := range map[cell.Mode][]byte{cell.TMIX: make([]byte, 16), cell.BMIX: make([]byte, 15), cell.SMIX: make([]byte, 16)} {
+		e, err := New(Config{Mode: m, Interval: cell.Interval40, Seats: 1, Channels: 8})
 		if err != nil {
 			t.Fatal(err)
 		}

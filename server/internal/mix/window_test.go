@@ -16,8 +16,8 @@ func TestTimings(t *testing.T) {
 		}{
 			{cell.TMIX, 0, map[cell.Interval]int{cell.Interval20: 1600, cell.Interval40: 3200, cell.Interval100: 12800}},
 			{cell.BMIX, 0, map[cell.Interval]int{cell.Interval20: 320, cell.Interval40: 320, cell.Interval100: 320}},
-			{cell.SMIX, 8, map[cell.Interval]int{cell.Interval20: 800, cell.Interval40: 1000, cell.Interval100: 1000}},
-			{cell.SMIX, 32, map[cell.Interval]int{cell.Interval20: 192, cell.Interval40: 768, cell.Interval100: 1000}},
+			{cell.SMIX, 8, map[cell.Interval]int{cell.Interval20: 528, cell.Interval40: 528, cell.Interval100: 528}},
+			{cell.SMIX, 32, map[cell.Interval]int{cell.Interval20: 192, cell.Interval40: 528, cell.Interval100: 528}},
 		} {
 			if got := MaxSeats(c.mode, i, c.channels); got != c.most[i] {
 				t.Errorf("%v has room for %d in %v with %d channels, not %d", i, got, c.mode, c.channels, c.most[i])
@@ -81,6 +81,8 @@ func TestConfig(t *testing.T) {
 		{Mode: cell.TMIX, Interval: cell.Interval40, Seats: -1},
 		{Mode: cell.TMIX, Interval: cell.Interval40, Seats: 3201},
 		{Mode: cell.BMIX, Interval: cell.Interval40, Seats: 321},
+		{Mode: cell.SMIX, Interval: cell.Interval40, Seats: 10},
+		{Mode: cell.SMIX, Interval: cell.Interval40, Seats: 10, Channels: 33},
 		{Mode: cell.TMIX, Interval: cell.Interval(time.Millisecond), Seats: 1},
 		{Mode: cell.TMIX, Seats: 10},
 	} {
