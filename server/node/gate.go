@@ -12,6 +12,7 @@ import (
 	"undertone/server/internal/mix/half"
 	"undertone/server/internal/registry"
 	"undertone/server/internal/session"
+	"undertone/transport/cell"
 	"undertone/transport/key"
 	"undertone/transport/rtc"
 	"undertone/transport/signal"
@@ -24,6 +25,8 @@ type gate struct {
 	registry *registry.Registry
 	links    *rtc.Listener
 	engine   *mix.Engine
+	interval cell.Interval
+	most     half.Shape // what a link has to carry in a slot
 	guests   sync.WaitGroup
 }
 
@@ -65,7 +68,8 @@ func (g *gate) Admit(ctx context.Context, r signal.Request) (string, error) {
 	var seat atomic.Pointer[mix.Seat]
 	answer, link, err := g.links.Accept(ctx, r.Offer, rtc.Handlers{
 		Reached: r.Reached,
-		Depth:   max(minDepth, g.engine.Depth()),
+		Depth:   max(minDepth, g.most.Messages),
+		Window:  rtc.Window(g.interval.Duration(), g.most.Parts*g.most.Bytes()),
 		Receive: func(b []byte, at time.Time) {
 			// The client has no answer before there is a seat; so who sends
 			// cells earlier than that is somebody else.

@@ -26,7 +26,7 @@ func (n *Node) compose() error {
 		return fmt.Errorf("max_users in %s: %w", SettingsFile, err)
 	}
 	n.engine = engine
-	n.gate = &gate{registry: n.folder.Registry, links: n.links, engine: engine}
+	n.gate = &gate{registry: n.folder.Registry, links: n.links, engine: engine, interval: n.folder.Settings.Interval, most: engine.Most()}
 	return nil
 }
 

@@ -278,10 +278,10 @@ func (e *Engine) sweep(ctx context.Context) {
 	}
 }
 
-// Depth returns how many messages at most go out to a user at once.
-func (e *Engine) Depth() int {
+// Most returns what goes out to a user in a slot when all seats are taken.
+func (e *Engine) Most() half.Shape {
 	_, down := Shapes(e.cfg.Mode, e.cfg.Channels, e.cfg.Seats)
-	return down.Messages
+	return down
 }
 
 // Join brings a user online, and replaces the seat that he may have. From the

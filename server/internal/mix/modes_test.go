@@ -101,8 +101,8 @@ func broadcastParty(t *testing.T, fill func(k, i int, b []byte)) (got []message,
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.Depth() != 13 {
-			t.Errorf("%d messages at once for 100 seats", e.Depth())
+		if most := e.Most(); most != (half.Shape{Parts: 1, Messages: 13, Size: 1156}) {
+			t.Errorf("%+v for 100 seats", most)
 		}
 		p := newParty(t, e, 10)
 		p.play(50, fill)
