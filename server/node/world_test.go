@@ -10,13 +10,15 @@ import (
 	"testing"
 	"time"
 
+	"undertone/server/internal/mix"
+	"undertone/server/internal/mix/half"
 	"undertone/transport/cell"
 	"undertone/transport/key"
 	"undertone/transport/rtc"
 	"undertone/transport/signal"
 	"undertone/transport/simnet"
+	"undertone/transport/superpose"
 	"undertone/transport/uri"
-	"undertone/transport/wire"
 )
 
 // oneWay is the delay of each direction in the simulated world.
@@ -29,9 +31,10 @@ type world struct {
 	node *Node
 	log  bytes.Buffer
 	stop func()
-	// record is what users send along, size the length of what they get.
-	record []byte
-	size   int
+	// record makes what a user sends along, up and down are what he sends and
+	// gets in a slot.
+	record   func(id *key.Identity) []byte
+	up, down half.Shape
 }
 
 // newWorld starts a server; it must be called in a synctest bubble, which fails
@@ -47,10 +50,9 @@ func newWorld(t *testing.T, change ...func(*Settings)) *world {
 	if err := Init(t.Context(), dir, s); err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, star: simnet.New(simnet.Config{Seed: 1}), size: cell.Size}
-	if s.Mode == cell.BMIX {
-		w.record, w.size = bytes.Repeat([]byte{1}, key.ConnectionSize), wire.BroadcastSize
-	}
+	w := &world{t: t, star: simnet.New(simnet.Config{Seed: 1})}
+	w.up, w.down = mix.Shapes(s.Mode, s.shared(), 1)
+	w.record = w.recordOf(s.Mode)
 	listener, err := w.star.Server().ListenStream(DefaultPort)
 	if err != nil {
 		t.Fatal(err)
@@ -83,9 +85,11 @@ func third(below time.Duration) time.Duration { return below / 3 }
 // A user is a client that counts the messages it gets.
 type user struct {
 	*rtc.Link
-	cells atomic.Int64
-	other atomic.Int64 // messages of another length
-	quiet func()       // ends what he says
+	w        *world
+	channels int // that the server says there are
+	cells    atomic.Int64
+	other    atomic.Int64 // messages of another length
+	quiet    func()       // ends what he says
 }
 
 // online brings a user online who has an invite or not.
@@ -97,19 +101,39 @@ func (w *world) online(id *key.Identity, token uri.Token) (*user, error) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	c := &signal.Client{Server: w.node.Server(), Identity: id, Token: token, Record: w.record, Dial: host.DialContext}
-	u := &user{}
+	c := &signal.Client{Server: w.node.Server(), Identity: id, Token: token, Record: w.record(id), Dial: host.DialContext}
+	u := &user{w: w}
 	u.Link, err = rtc.Dial(w.t.Context(), rtc.DialConfig{Conn: socket, Receive: func(b []byte, _ time.Time) {
-		if len(b) == w.size {
+		if len(b) == w.down.Size {
 			u.cells.Add(1)
 		} else {
 			u.other.Add(1)
 		}
 	}}, func(ctx context.Context, offer string) (string, error) {
 		a, err := c.Online(ctx, offer)
+		u.channels = a.Channels
 		return a.SDP, err
 	})
 	return u, err
+}
+
+// recordOf makes records for a mode.
+func (w *world) recordOf(m cell.Mode) func(id *key.Identity) []byte {
+	return func(id *key.Identity) []byte {
+		conn := key.Connection{1}
+		switch m {
+		case cell.BMIX:
+			return conn[:]
+		case cell.SMIX:
+			record, _, err := superpose.NewRecord(id, w.node.Server().Pin, conn)
+			if err != nil {
+				w.t.Error(err)
+			}
+			return record
+		case cell.TMIX:
+		}
+		return nil
+	}
 }
 
 func (w *world) invite() uri.Token {
@@ -136,21 +160,25 @@ func keepAlive(u *user) (stop func()) {
 	return talk(u, func([]byte) {})
 }
 
-// talk sends what say makes in every slot.
+// talk sends what say makes in every slot, part by part.
 func talk(u *user, say func(b []byte)) (stop func()) {
+	s := u.w.up
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		ticker := time.NewTicker(cell.Interval40.Duration())
+		ticker := time.NewTicker(cell.Interval40.Duration() / time.Duration(s.Parts))
 		defer ticker.Stop()
-		for {
+		for part := 0; ; part = (part + 1) % s.Parts {
 			select {
 			case <-ticker.C:
-				b := make([]byte, cell.Size)
+				b := make([]byte, s.Size)
 				say(b)
 				n := cell.Interval40.At(time.Now()) + 2
 				binary.BigEndian.PutUint16(b, n.Low())
+				if s.Placed() {
+					b[half.PlaceAt] = half.Place(part, 0)
+				}
 				u.Send(b)
 			case <-ctx.Done():
 				return

@@ -1,8 +1,8 @@
 package node
 
 import (
+	"crypto/rand"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -11,14 +11,15 @@ import (
 
 	"undertone/server/internal/admin"
 	"undertone/transport/cell"
+	"undertone/transport/key"
 	"undertone/transport/signal"
 	"undertone/transport/simnet"
 	"undertone/transport/uri"
 )
 
 const (
-	listeners = 9 // channels for two messages
-	slots     = 50
+	slots    = 50
+	headSize = 8 // what the messages of an sMIX begin with
 )
 
 // A view is what is seen of a server from outside and inside.
@@ -29,22 +30,23 @@ type view struct {
 	traffic Traffic
 }
 
-// broadcast serves some users of a bMIX who send what say makes.
-func broadcast(t *testing.T, say func(b []byte)) (v view) {
+// show serves some users who send what say makes, and who get so many messages
+// each in a slot.
+func show(t *testing.T, m cell.Mode, users int, messages int64, say func(b []byte)) (v view) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, func(s *Settings) { *s = DefaultSettingsFor(cell.BMIX); s.Listen = ":7443" })
-		users := w.crowd(listeners, say)
+		w := newWorld(t, of(m))
+		users := w.crowd(users, say)
 		time.Sleep(time.Second)
 		from, before := time.Now(), users[0].cells.Load()
 		time.Sleep(slots * cell.Interval40.Duration())
-		if got := users[0].cells.Load() - before; got < 2*slots-2 || got > 2*slots+2 || users[0].other.Load() != 0 {
+		if got := users[0].cells.Load() - before; got < messages*(slots-1) || got > messages*(slots+1) || users[0].other.Load() != 0 {
 			t.Errorf("%d messages in %d slots, and %d of other lengths", got, slots, users[0].other.Load())
 		}
 		until := time.Now()
 		v.packets, v.status, v.log = w.star.Since(from), w.node.Status(), w.log.String()
 		// What leaves at this very moment may be on the list or not.
 		v.packets = slices.DeleteFunc(v.packets, func(p simnet.Packet) bool { return !p.At.Before(until) })
-		v.traffic = w.node.folder.Settings.Traffic(listeners)
+		v.traffic = w.node.folder.Settings.Traffic(len(users))
 		v.status.CertificateEnds = time.Time{}
 		for _, u := range users {
 			u.Close()
@@ -53,6 +55,11 @@ func broadcast(t *testing.T, say func(b []byte)) (v view) {
 		w.stop()
 	})
 	return v
+}
+
+// of returns the settings of a mode.
+func of(m cell.Mode) func(s *Settings) {
+	return func(s *Settings) { *s = DefaultSettingsFor(m); s.Listen = ":7443" }
 }
 
 // crowd brings so many users online who send what say makes.
@@ -69,17 +76,22 @@ func (w *world) crowd(n int, say func(b []byte)) (users []*user) {
 	return users
 }
 
-// TestBroadcastIsBlind serves users who send zeros, and others who send what
-// looks like voice. Not a packet on the wire, not a count of the server and not a
-// line of its log tells one from the other.
-func TestBroadcastIsBlind(t *testing.T) {
-	idle := broadcast(t, func([]byte) {})
-	random := rand.NewChaCha8([32]byte{1})
-	call := broadcast(t, func(b []byte) { _, _ = random.Read(b) })
+// Users of a bMIX get two messages in a slot, since they are nine.
+func TestBroadcastIsBlind(t *testing.T) { checkBlind(t, cell.BMIX, 9, 2) }
+
+// Users of an sMIX get one message twice.
+func TestSumsAreBlind(t *testing.T) { checkBlind(t, cell.SMIX, 3, 2) }
+
+// checkBlind serves users who send zeros, and others who send what looks like
+// voice. Not a packet on the wire, not a count of the server and not a line of its
+// log tells one from the other.
+func checkBlind(t *testing.T, m cell.Mode, users int, messages int64) {
+	idle := show(t, m, users, messages, func([]byte) {})
+	call := show(t, m, users, messages, func(b []byte) { _, _ = rand.Read(b[headSize:]) })
 	if d := simnet.Diff(idle.packets, call.packets); d != "" {
 		t.Errorf("what is in cells shows: %s", d)
 	}
-	if idle.status != call.status || idle.status.Faults > 0 || idle.status.Online != listeners || idle.status.Late > 0 {
+	if idle.status != call.status || idle.status.Faults > 0 || idle.status.Online != users || idle.status.Late > 0 {
 		t.Errorf("the server counts %+v and %+v", idle.status, call.status)
 	}
 	lines := func(s string) int { return strings.Count(s, "\n") }
@@ -101,7 +113,7 @@ func checkTraffic(t *testing.T, v view) {
 			up += p.Size + aroundUDP
 		}
 	}
-	perUser := 8 / (slots * cell.Interval40.Duration()).Seconds() / 1000 / listeners
+	perUser := 8 / (slots * cell.Interval40.Duration()).Seconds() / 1000 / float64(v.status.Online)
 	for _, c := range []struct {
 		what  string
 		bytes int
@@ -113,21 +125,43 @@ func checkTraffic(t *testing.T, v view) {
 	}
 }
 
+// The users of an sMIX are told how many channels they share.
+func TestChannelsAreTold(t *testing.T) {
+	for m, want := range map[cell.Mode]int{cell.TMIX: 0, cell.BMIX: 0, cell.SMIX: 11} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, of(m), func(s *Settings) {
+				if m == cell.SMIX {
+					s.Channels = want
+				}
+			})
+			defer func() { w.stop() }()
+			u, err := w.online(newIdentity(t), w.invite())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer u.Close()
+			if s := w.node.Status(); u.channels != want || s.Channels != want || s.Mode != m.String() {
+				t.Errorf("%v: a user is told of %d channels, the operator of %d in mode %s", m, u.channels, s.Channels, s.Mode)
+			}
+		})
+	}
+}
+
 // A user whose software sends no connection value is refused, in words.
 func TestBroadcastNeedsARecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, func(s *Settings) { *s = DefaultSettingsFor(cell.BMIX); s.Listen = ":7443" })
+		w := newWorld(t, of(cell.BMIX))
 		defer func() { w.stop() }()
 		id := newIdentity(t)
 		token := w.invite()
-		record := w.record
-		for _, bad := range [][]byte{nil, record[1:], make([]byte, len(record)), make([]byte, signal.MaxRecord)} {
-			w.record = bad
+		good := w.record
+		for _, bad := range [][]byte{nil, good(id)[1:], make([]byte, key.ConnectionSize), make([]byte, signal.MaxRecord)} {
+			w.record = func(*key.Identity) []byte { return bad }
 			if _, err := w.online(id, token); err == nil || !strings.Contains(err.Error(), "update Undertone") {
 				t.Errorf("a record of %d bytes: %v", len(bad), err)
 			}
 		}
-		w.record = record
+		w.record = good
 		u, err := w.online(id, uri.Token{})
 		if err != nil {
 			t.Fatal(err)
