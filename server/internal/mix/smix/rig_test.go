@@ -2,7 +2,6 @@ package smix
 
 import (
 	"crypto/rand"
-	"testing"
 
 	"undertone/server/internal/mix/half"
 	"undertone/transport/cell"
@@ -23,7 +22,13 @@ type rig struct {
 	slot    cell.Slot
 }
 
-func entrantOf(tb testing.TB, s *Set) half.Entrant {
+// fataler is what rapid and testing have in common.
+type fataler interface {
+	Helper()
+	Fatal(args ...any)
+}
+
+func entrantOf(tb fataler, s *Set) half.Entrant {
 	tb.Helper()
 	id, err := key.NewIdentity()
 	if err != nil {
@@ -43,7 +48,7 @@ func entrantOf(tb testing.TB, s *Set) half.Entrant {
 }
 
 // newRig returns a set with members who are all inside one epoch.
-func newRig(tb testing.TB, members, channels int) *rig {
+func newRig(tb fataler, members, channels int) *rig {
 	tb.Helper()
 	s, err := New(Config{Interval: cell.Interval40, Channels: channels, Seats: members, Pin: pin})
 	if err != nil {
