@@ -4,7 +4,7 @@
 //	signalling ──▶ gate ──▶ registry        may this account come online?
 //	                │ ────▶ rtc.Listener    the answer, and a link
 //	                │ ────▶ mix.Engine      a place in the set
-//	link ◀───────────────────▶ mix.Engine   one cell up and one down in each slot
+//	link ◀───────────────────▶ mix.Engine   the mode's messages up and down in each slot
 //	admin socket ──▶ node                   status; a user was disabled
 //
 // A data folder is made by Init and holds

@@ -71,8 +71,8 @@ func (c *cli) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "undertone-server",
 		Short: "Host unobservable voice calls",
-		Long: `Host unobservable voice calls: every user of this server exchanges one small
-encrypted cell with it at a fixed rate, day and night, whether he is in a call or
+		Long: `Host unobservable voice calls: every user of this server exchanges small
+encrypted cells with it at a fixed rate, day and night, whether he is in a call or
 not. Start with: undertone-server init, and then: undertone-server run.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the server is not running.`,
