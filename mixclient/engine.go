@@ -262,7 +262,7 @@ func (e *Engine) down(a *arrival) {
 			e.jitter.Put(h.Slot, v.Speaker, (*codec.Frame)(&v.Frame))
 		}
 	}
-	if h.Last {
+	if h.Final {
 		e.jitter.Arrived(h.Slot, a.at)
 	}
 	if !e.line.on {

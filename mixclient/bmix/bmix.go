@@ -94,7 +94,7 @@ func (h *Half) Down(in []byte, ref cell.Slot, ear half.Ear) (half.Report, bool) 
 		ear.Hear(&h.found)
 	}
 	last := head.Base+wire.BroadcastCells == head.Count
-	return half.Report{Slot: n, Feedback: head.Feedback, Last: last}, true
+	return half.Report{Slot: n, Feedback: head.Feedback, Last: last, Final: last}, true
 }
 
 // seat takes in what a message says of the roster.

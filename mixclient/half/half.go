@@ -57,8 +57,11 @@ type Report struct {
 	Slot cell.Slot
 	// Feedback is how early the last uploads came (seal.Head).
 	Feedback int8
-	// Last reports whether it is the last message of its slot.
+	// Last reports whether all of its slot has come with it.
 	Last bool
+	// Final reports whether it is the last that comes in its slot: whoever waits for
+	// it has given every copy its time.
+	Final bool
 }
 
 // MaxGroup is how many there may be in a group call.

@@ -22,7 +22,7 @@ func (h *Half) Down(in []byte, ref cell.Slot, ear half.Ear) (half.Report, bool) 
 	if n+h.times.near < ref || n > ref+h.times.near || n == 0 {
 		return half.Report{}, false
 	}
-	report := half.Report{Slot: n, Feedback: head.Feedback}
+	report := half.Report{Slot: n, Feedback: head.Feedback, Final: head.Part == 1 && head.K == h.messages-1}
 	x := &h.heard[n%recent]
 	if x.slot > n || x.slot == n && x.messages&(1<<head.K) != 0 {
 		return report, true // Long past, or the second of two.

@@ -60,7 +60,7 @@ func (h *Half) Down(in []byte, ref cell.Slot, ear half.Ear) (half.Report, bool) 
 		h.found.From = seal.LetterAddress(&h.body)
 	}
 	ear.Hear(&h.found)
-	return half.Report{Slot: n, Feedback: head.Feedback, Last: true}, true
+	return half.Report{Slot: n, Feedback: head.Feedback, Last: true, Final: true}, true
 }
 
 // Keys does nothing: the server finds whom a letter is for.

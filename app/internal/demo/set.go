@@ -138,6 +138,8 @@ type UserConfig struct {
 	Hears time.Duration
 	// Answer says what he does when it rings.
 	Answer profile.AnswerMode
+	// Voice is in the place of Opus, nil for Opus.
+	Voice phone.Voice
 	// Place is where he is.
 	Place Place
 }
@@ -197,6 +199,7 @@ func (u *User) Start(ctx context.Context) (err error) {
 	u.Phone, err = phone.New(phone.Config{
 		Profile: u.profile,
 		Sound:   u.sound,
+		Voice:   u.cfg.Voice,
 		Answer:  u.cfg.Answer,
 		Connect: u.cfg.Place.Connect,
 		Socket:  u.cfg.Place.Socket,

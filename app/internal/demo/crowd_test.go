@@ -1,0 +1,258 @@
+package demo
+
+import (
+	"crypto/rand"
+	"flag"
+	"net"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"undertone/app/internal/profile"
+	"undertone/codec"
+	"undertone/transport/cell"
+	"undertone/transport/simnet"
+)
+
+// hum is a Voice that costs nothing: random frames go out, and what comes in is
+// counted. Everything else of a client with it is real. A crowd of such clients
+// fits on one machine, where as many of Opus would not.
+type hum struct {
+	frame codec.Frame
+	muted atomic.Bool
+
+	said  atomic.Uint64 // slots of calls
+	due   atomic.Uint64 // slots of calls from the first voice on
+	heard atomic.Uint64 // of those, slots with voice
+}
+
+func newHum() *hum {
+	h := &hum{}
+	_, _ = rand.Read(h.frame[:])
+	return h
+}
+
+func (h *hum) Mouth(_ cell.Slot, live bool, f *codec.Frame) {
+	*f = h.frame
+	if live {
+		h.said.Add(1)
+	}
+}
+
+func (h *hum) Ear(_ cell.Slot, live bool, frames []*codec.Frame) {
+	some := false
+	for _, f := range frames {
+		some = some || f != nil
+	}
+	if !live || !some && h.due.Load() == 0 {
+		return
+	}
+	h.due.Add(1)
+	if some {
+		h.heard.Add(1)
+	}
+}
+
+func (h *hum) SetMuted(on bool) { h.muted.Store(on) }
+func (h *hum) Muted() bool      { return h.muted.Load() }
+
+// lost returns how many slots of calls had no voice, and out of how many. The next
+// call is counted anew.
+func (h *hum) lost() (missing, of uint64) {
+	of = h.due.Swap(0)
+	return of - h.heard.Swap(0), of
+}
+
+// A crowd is a set of many in fake time, on lines that all are alike.
+type crowd struct {
+	t     *testing.T
+	scene scene
+	star  *simnet.Star
+	set   *Set
+	users []*User
+	hums  []*hum
+	hosts []*simnet.Host
+}
+
+// inCrowd gathers a crowd, brings it online, and acts once everybody can speak.
+func inCrowd(t *testing.T, where scene, line simnet.Path, act func(c *crowd)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		c := &crowd{t: t, scene: where, star: simnet.New(simnet.Config{Seed: 1})}
+		defer c.star.Close()
+		set, err := NewSet(t.Context(), SetConfig{
+			Dir: t.TempDir(), Mode: where.mode, Interval: where.interval, Node: listen7443(t, c.star),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.set = set
+		for range where.members {
+			c.join(line)
+		}
+		for _, u := range c.users {
+			c.do(u.Start(t.Context()))
+		}
+		c.await("everybody can speak", func() bool { return !slices.ContainsFunc(c.users, c.mute) })
+		time.Sleep(5 * time.Second) // Phases settle.
+		act(c)
+		for _, u := range c.users {
+			c.do(u.Close())
+		}
+		c.do(set.Close())
+	})
+}
+
+// join adds a user who knows those who came right before him.
+func (c *crowd) join(line simnet.Path) *User {
+	c.t.Helper()
+	host, h, i := c.star.User(line, line), newHum(), len(c.users)
+	u, err := c.set.Join(c.t.Context(), UserConfig{
+		Name: name(i), Answer: profile.AnswerAuto, Voice: h,
+		Place: Place{Connect: host.DialContext, Socket: func() (net.PacketConn, error) { return host.ListenUDP(0) }},
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, o := range c.users[max(0, i-circle):] {
+		c.do(Befriend(o, u))
+	}
+	c.users, c.hums, c.hosts = append(c.users, u), append(c.hums, h), append(c.hosts, host)
+	return u
+}
+
+// mute reports whether a user is not all there yet.
+func (c *crowd) mute(u *User) bool {
+	s := u.Phone.State()
+	return !s.Online || s.Set.Members != len(c.users) || s.Set.Channels == 0 && !s.Set.Ready
+}
+
+func (c *crowd) do(err error) {
+	c.t.Helper()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// await waits until something is so, and returns how long that took.
+func (c *crowd) await(what string, ok func() bool) time.Duration {
+	c.t.Helper()
+	for from := time.Now(); ; time.Sleep(c.scene.interval.Duration()) {
+		switch took := time.Since(from); {
+		case ok():
+			return took
+		case took > time.Minute:
+			c.t.Fatalf("not within a minute: %s", what)
+		}
+	}
+}
+
+// call has one call another, who answers by himself, and returns when both hear
+// each other.
+func (c *crowd) call(from, to int) time.Duration {
+	c.t.Helper()
+	c.do(c.users[from].Phone.Call(c.users[to].Name))
+	return c.await("a call", func() bool { return c.hums[from].heard.Load() > 0 && c.hums[to].heard.Load() > 0 })
+}
+
+// lost returns the share of slots of calls without voice, since it was last asked.
+func (c *crowd) lost(who ...int) float64 {
+	var missing, of uint64
+	for _, i := range who {
+		m, n := c.hums[i].lost()
+		missing, of = missing+m, of+n
+	}
+	return float64(missing) / float64(max(of, 1))
+}
+
+// many is how many a crowd has. A hundred take a minute, and ten with the race
+// detector, so that is for once in a while.
+var many = flag.Int("many", 16, "members of the crowds of a bMIX")
+
+// A bMIX of many, with two calls at once: everybody is there for everybody, and
+// no cell of either call is lost.
+func TestBMIXOfMany(t *testing.T) {
+	line := simnet.Path{Delay: 20*time.Millisecond + 137*time.Microsecond}
+	inCrowd(t, scene{mode: cell.BMIX, interval: cell.Interval100, members: *many}, line, func(c *crowd) {
+		last := len(c.users) - 1
+		first := c.call(0, 1)
+		second := c.call(last, last-1)
+		time.Sleep(10 * time.Second)
+		lost := c.lost(0, 1, last, last-1)
+		t.Logf("%d members: calls stand after %s and %s; %.2f %% of the slots had no voice", len(c.users), first, second, 100*lost)
+		if lost > 0 {
+			t.Errorf("%.2f %% of the voice was lost on lines that lose nothing", 100*lost)
+		}
+	})
+}
+
+// losing is how long calls last on lossy lines.
+var losing = flag.Duration("losing", 10*time.Second, "how long calls of an sMIX last that lose cells")
+
+// lossy is the line of a network that loses one packet in a hundred, each way.
+var lossy = simnet.Path{Delay: 50*time.Millisecond + 137*time.Microsecond, Loss: 0.01}
+
+// Superposed sending on a network that loses: one member's lost packet would cost
+// everybody the slot, so everything goes twice. With 20 members and 1 % loss each
+// way, at most 1 % of the voice is lost.
+func TestSMIXLosesLittle(t *testing.T) {
+	inCrowd(t, scene{mode: cell.SMIX, interval: cell.Interval40, members: 20}, lossy, func(c *crowd) {
+		c.call(0, 1)
+		c.call(7, 8)
+		c.lost(0, 1, 7, 8)
+		time.Sleep(*losing)
+		lost := c.lost(0, 1, 7, 8)
+		t.Logf("20 members, 1 %% loss each way, 50 ms: %.2f %% of the voice of two calls was lost in %s", 100*lost, *losing)
+		if lost > 0.01 {
+			t.Errorf("%.2f %% of the voice was lost", 100*lost)
+		}
+	})
+}
+
+// crowded is how many members there are when one vanishes.
+var crowded = flag.Int("crowded", 12, "members of the sMIX from which one vanishes")
+
+// A member who vanishes costs the others less than half a second of voice; one who
+// joins, or who takes leave, costs nothing.
+func TestSMIXChurn(t *testing.T) {
+	line := simnet.Path{Delay: 50*time.Millisecond + 137*time.Microsecond}
+	inCrowd(t, scene{mode: cell.SMIX, interval: cell.Interval40, members: *crowded}, line, func(c *crowd) {
+		last := len(c.users) - 1
+		callers := []int{0, 1, 2, 3}
+		c.call(0, 1)
+		c.call(2, 3)
+		slots := func(what string, act func()) time.Duration {
+			for _, i := range callers {
+				c.lost(i)
+			}
+			act()
+			time.Sleep(8 * time.Second)
+			var worst time.Duration
+			for _, i := range callers {
+				missing, _ := c.hums[i].lost()
+				worst = max(worst, time.Duration(missing)*c.scene.interval.Duration()) //nolint:gosec // a few
+			}
+			t.Logf("%d members, %s: at most %s of voice lost", len(c.users), what, worst)
+			return worst
+		}
+		if d := slots("nothing happens", func() {}); d != 0 {
+			t.Errorf("%s of voice lost for nothing", d)
+		}
+		if d := slots("one joins", func() { c.do(c.join(line).Start(c.t.Context())) }); d != 0 {
+			t.Errorf("a join costs %s of voice", d)
+		}
+		leave := func() {
+			c.users[last].Phone.Leave(c.t.Context())
+			c.users[last].leave()
+		}
+		if d := slots("one takes leave", leave); d != 0 {
+			t.Errorf("a leave costs %s of voice", d)
+		}
+		gone := simnet.Path{Loss: 1}
+		if d := slots("one vanishes", func() { c.hosts[last-1].SetPaths(gone, gone) }); d >= 500*time.Millisecond {
+			t.Errorf("a member who vanishes costs %s of voice", d)
+		}
+	})
+}
