@@ -65,7 +65,7 @@ func TestSMIXVoiceOnALossyNetwork(t *testing.T) {
 	o.until(30_000, "assembled", o.allInside)
 	o.talk(2)
 	from := o.settled()
-	o.run(60_000)
+	o.run(40_000)
 	lost, of, row := o.lostOfAll(from, o.settled())
 	complete := 0
 	for n := from; n < o.settled(); n++ {
@@ -87,10 +87,10 @@ func TestSMIXAMemberVanishes(t *testing.T) {
 	o.joinAll()
 	o.until(30_000, "assembled", o.allInside)
 	o.talk(2)
-	for i := range 5 {
+	for i := range 3 {
 		from := o.settled()
 		o.players[10+i].gone = true
-		o.run(4000)
+		o.run(1500)
 		_, of, row := o.lostOfAll(from, o.settled())
 		t.Logf("one of %d vanishes: %d ms of voice lost at most", 50-i, row*o.interval.Milliseconds())
 		if row == 0 || row*o.interval.Milliseconds() >= 500 {

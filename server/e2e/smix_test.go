@@ -41,7 +41,8 @@ type orchestra struct {
 	complete map[cell.Slot]bool
 	sums     map[cell.Slot][]byte // the first body of a slot, without a feedback
 
-	tap func(p *player, n cell.Slot, part []byte) // sees what is sent
+	tap     func(p *player, n cell.Slot, parts [][]byte) // sees what is sent, and may change it
+	rewrite func(p *player, m []byte)                    // changes what is received
 }
 
 const (
@@ -88,6 +89,8 @@ type player struct {
 	sent    cell.Slot
 	gone    bool // his machine is off
 	stalled bool // all but the pacer stands still
+	deaf    bool // nothing comes to him
+	cut     bool // and nothing comes from him
 	offline bool // not joined
 	talksTo *player
 	heard   map[cell.Slot]key.Handle // who was heard, by slot
@@ -223,7 +226,11 @@ func (o *orchestra) pass() {
 						o.sums[n] = bytes.Clone(superpose.Body(m))
 					}
 				}
-				o.send(orchestraWindow+part*o.interval.Milliseconds()/2, func() { p.down(bytes.Clone(m)) })
+				m = bytes.Clone(m)
+				if o.rewrite != nil && part == 0 {
+					o.rewrite(p, m)
+				}
+				o.send(orchestraWindow+part*o.interval.Milliseconds()/2, func() { p.down(m) })
 			}
 		}
 	}
@@ -309,11 +316,11 @@ func (p *player) tick(n cell.Slot) {
 	p.sent = n
 	shape := p.half.Shape()
 	size := shape.Messages * shape.Size
+	if p.o.tap != nil {
+		p.o.tap(p, n, [][]byte{b[:size], b[size:]})
+	}
 	for part := range shape.Parts {
 		one := b[part*size : (part+1)*size]
-		if p.o.tap != nil && part == 0 {
-			p.o.tap(p, n, one)
-		}
 		for k := range shape.Messages {
 			m := one[k*shape.Size : (k+1)*shape.Size]
 			p.o.send(part*p.o.interval.Milliseconds()/2, func() { p.o.arrive(p, n, k, m, shape) })
@@ -323,7 +330,7 @@ func (p *player) tick(n cell.Slot) {
 
 // arrive keeps an upload until its slot: there if every message of it is.
 func (o *orchestra) arrive(p *player, n cell.Slot, k int, m []byte, shape mouth.Shape) {
-	if n <= o.slot {
+	if n <= o.slot || p.cut {
 		return
 	}
 	if o.batch[n] == nil {
@@ -337,7 +344,7 @@ func (o *orchestra) arrive(p *player, n cell.Slot, k int, m []byte, shape mouth.
 
 // down reads what came.
 func (p *player) down(m []byte) {
-	if p.gone || p.offline || p.stalled {
+	if p.gone || p.offline || p.stalled || p.deaf || p.cut {
 		return
 	}
 	if _, ok := p.half.Down(m, p.o.slot, p); !ok {
