@@ -57,3 +57,14 @@ func checkEqual(t *testing.T, tr *trace, messages int, what ...string) {
 	t.Logf("%d packets in each of %d windows, equal; what was heard has similarity %.2f",
 		len(tr.windows[0]), len(tr.windows), tr.heard.Similarity)
 }
+
+// Trace equality of an sMIX, for everybody in the set and the server.
+func TestSuperposedSendingIsUnobservable(t *testing.T) {
+	for _, i := range cell.Intervals() {
+		t.Run(i.String(), func(t *testing.T) {
+			tr := record(t, scene{mode: cell.SMIX, interval: i, members: 2}, idle, talk, decline, several, nothing)
+			checkEqual(t, tr, 2, "a call", "a declined call", "a call of three", "nothing at all")
+			checkSpeech(t, i, tr)
+		})
+	}
+}
