@@ -164,7 +164,7 @@ func (h *Half) pads(e *epoch, n cell.Slot) *made {
 func (h *Half) of(n cell.Slot) *made {
 	m := &h.made[n&cell.Slot(len(h.made)-1)]
 	if m.slot != n {
-		m.slot, m.counter, m.again, m.channel = n, 0, 0, -1
+		m.slot, m.counter, m.channel = n, 0, -1
 	}
 	return m
 }

@@ -118,8 +118,7 @@ type Half struct {
 	made    []made    // by slot, modulo a power of two
 	heard   [recent]heard
 	stale   cell.Slot // from where batches must be made anew, 0: nowhere
-	again   uint32    // how often that happened
-	redo    cell.Slot // from where it happened last
+	last    cell.Slot // the slot that Up was called for last
 	wants   bool
 	leaving bool
 	cells   []cell.Cell // what is said, or garbage, by channel
@@ -133,6 +132,7 @@ var _ half.Half = (*Half)(nil)
 type times struct {
 	ahead  cell.Slot // batches are made so far ahead
 	near   cell.Slot // messages further off are of no use
+	live   cell.Slot // nothing is made at its time further ahead of what was heard
 	begin  cell.Slot // a lease must have begun so soon after it was won
 	token  cell.Slot // a token that has not won after that has lost
 	digest cell.Slot // members compare slots so long ago
@@ -142,14 +142,13 @@ type times struct {
 
 func newTimes(i cell.Interval) times {
 	at := func(ms int) cell.Slot { return superpose.Slots(i, ms) }
-	return times{ahead: at(5000), near: 256, begin: at(1500), token: at(2000), digest: at(1000), minute: at(60_000), second: at(1000)}
+	return times{ahead: at(5000), near: 256, live: at(2000), begin: at(1500), token: at(2000), digest: at(1000), minute: at(60_000), second: at(1000)}
 }
 
 // made is what was made for a slot.
 type made struct {
 	slot    cell.Slot
 	counter uint32 // of the epoch, 0: nothing yet
-	again   uint32 // of the half, when the batch was made last
 	pads    []byte // the sum of all
 	channel int    // where something was said at its time, -1: nowhere
 	said    cell.Cell
@@ -230,8 +229,6 @@ func (h *Half) spoil(n cell.Slot) {
 	if h.stale == 0 || n < h.stale {
 		h.stale = n
 	}
-	h.again++
-	h.redo = h.stale
 }
 
 // Wants takes in whether the user has something to say for some time.

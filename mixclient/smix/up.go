@@ -48,16 +48,16 @@ func (h *Half) label(part []byte, head superpose.Head, p int) {
 }
 
 // note remembers that a batch of slot n is made, and reports whether it is made
-// at its time, rather than in advance, or again in advance.
+// at its time, rather than in advance, or anew in advance. What is made at its time
+// comes in rising order, and what is made anew from the newest down.
 func (h *Half) note(n cell.Slot, s *half.Say) bool {
-	m := h.of(n)
-	again := n >= h.redo && m.again != h.again
-	m.again = h.again
+	down := n+1 == h.last || n == h.horizon
+	h.last = n
 	if n > h.horizon {
 		h.horizon = n
 		return s.Kind != cell.Cover
 	}
-	live := s.Kind != cell.Cover || !again || n == h.said+1
+	live := s.Kind != cell.Cover || n == h.said+1 || !down && n > h.said && n <= h.high+h.times.live
 	if live {
 		h.said = max(h.said, n)
 	}

@@ -94,7 +94,6 @@ type player struct {
 	offline bool // not joined
 	talksTo *player
 	heard   map[cell.Slot]key.Handle // who was heard, by slot
-	spoke   []cell.Slot
 	alarms  []mouth.Alarm
 }
 
@@ -266,37 +265,30 @@ func (p *player) wake(n cell.Slot) {
 // hold is how many slots of batches are kept.
 const hold = 125
 
+// prepare does what the engine does before a tick, in the same order: the batch of
+// the slot, what must be made anew, and what has to be made in advance.
 func (p *player) prepare(n cell.Slot) {
-	p.covered = max(p.covered, n)
-	for ; p.covered < n+hold; p.covered++ {
-		p.stage(p.cover, p.covered, &mouth.Say{})
-	}
 	s := &mouth.Say{}
 	p.half.Wants(p.talksTo != nil)
 	if p.talksTo != nil {
 		s = &mouth.Say{Kind: cell.Stream, To: p.talksTo.handle()}
 	}
-	p.restage()
 	p.stage(p.voice, n, s)
-	if s.Kind == cell.Stream {
-		p.spoke = append(p.spoke, n)
+	if stale, ok := p.half.Stale(); ok {
+		for m := p.covered - 1; m >= max(stale, n+1); m-- {
+			p.stage(p.cover, m, &mouth.Say{})
+		}
 	}
-	p.restage()
+	p.covered = max(p.covered, n)
+	for ; p.covered < n+hold; p.covered++ {
+		p.stage(p.cover, p.covered, &mouth.Say{})
+	}
 }
 
 func (p *player) stage(to map[cell.Slot][]byte, n cell.Slot, s *mouth.Say) {
 	b := make([]byte, p.half.Shape().Bytes())
 	p.half.Up(b, n, s)
 	to[n] = b
-}
-
-// restage makes batches anew, from the newest down.
-func (p *player) restage() {
-	if stale, ok := p.half.Stale(); ok {
-		for m := p.covered - 1; m >= stale; m-- {
-			p.stage(p.cover, m, &mouth.Say{})
-		}
-	}
 }
 
 // tick sends the batch of slot n: what was said, or what was made in advance.
@@ -350,7 +342,6 @@ func (p *player) down(m []byte) {
 	if _, ok := p.half.Down(m, p.o.slot, p); !ok {
 		p.o.t.Errorf("player %d did not take a message", p.seat)
 	}
-	p.restage()
 	p.alarms = append(p.alarms, p.half.Alarms()...)
 }
 
