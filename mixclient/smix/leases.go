@@ -179,8 +179,8 @@ func (h *Half) look(e *epoch, n cell.Slot) view {
 	}
 	x.view, x.ends = x.view[:0], x.ends[:0]
 	for i := range x.mine {
-		if l := &x.mine[i]; l.end > h.high {
-			x.view = append(x.view, held{Begin: l.made, End: l.end})
+		if l := &x.mine[i]; l.end > n {
+			x.view = append(x.view, held{Begin: l.asked, End: l.end})
 		}
 	}
 	for i := range x.channels {

@@ -13,7 +13,7 @@ func (o *orchestra) talk(pairs int) {
 		a, b := o.players[i], o.players[i+1]
 		a.talksTo, b.talksTo = b, a
 	}
-	o.until(20_000, "everybody heard", func() bool {
+	o.until(120_000, "everybody heard", func() bool {
 		for _, p := range o.players[:2*pairs] {
 			if len(p.heard) == 0 {
 				return false
