@@ -16,7 +16,7 @@ import (
 // friends is a world with ann and bob, who have exchanged links.
 func friends(t *testing.T, i cell.Interval) *world {
 	t.Helper()
-	w := newWorld(t, i)
+	w := newWorld(t, cell.TMIX, i)
 	ann, bob := w.join("ann"), w.join("bob")
 	w.user("ann", "contacts", "add", bob)
 	w.user("bob", "contacts", "add", ann)

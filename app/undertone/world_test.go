@@ -53,11 +53,11 @@ type world struct {
 }
 
 // newWorld makes a server and starts it.
-func newWorld(t *testing.T, i cell.Interval) *world {
+func newWorld(t *testing.T, m cell.Mode, i cell.Interval) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), listen: freePort(t)}
 	w.data = filepath.Join(w.dir, "server")
-	w.admin("init", "--listen", w.listen, "--host", w.listen, "--interval", i.String())
+	w.admin("init", "--listen", w.listen, "--host", w.listen, "--mode", m.String(), "--interval", i.String())
 	w.serve()
 	return w
 }

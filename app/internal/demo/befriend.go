@@ -15,26 +15,23 @@ import (
 // people have who call each other for the second time: the real handshake, but
 // from hand to hand instead of in cells, where it takes half a minute. Neither
 // must be online yet.
-func Befriend(a, b *User) error {
-	if err := errors.Join(a.Knows(b), b.Knows(a)); err != nil {
-		return err
-	}
-	ia, err := a.identity()
+func Befriend(a, b *User) error { return Pair(a.profile, b.profile) }
+
+// Pair does what Befriend does, for two profiles.
+func Pair(a, b *profile.Profile) error {
+	one, err := sideOf(a)
 	if err != nil {
 		return err
 	}
-	ib, err := b.identity()
+	two, err := sideOf(b)
 	if err != nil {
 		return err
 	}
-	hour := uint64(time.Now().Unix() / 3600) //nolint:gosec // after 1970
-	sa, err := pairing.Initiate(pairing.Config{
-		Self: ia, Name: a.Name, Peer: ib.Fingerprint().Handle(), Expect: ib.Fingerprint(), Intro: &b.link.Intro, Hour: hour,
-	})
+	sa, err := pairing.Initiate(one.with(two, two.intro))
 	if err != nil {
 		return err
 	}
-	sb := pairing.Respond(pairing.Config{Self: ib, Name: b.Name, Peer: ia.Fingerprint().Handle(), Intro: &b.link.Intro, Hour: hour})
+	sb := pairing.Respond(two.with(one, two.intro))
 	for !sa.Done() {
 		for _, d := range [][2]*pairing.Session{{sa, sb}, {sb, sa}} {
 			if f, ok := d[0].Next(); ok {
@@ -43,28 +40,47 @@ func Befriend(a, b *User) error {
 			d[1].Step()
 		}
 		if err := errors.Join(sa.Err(), sb.Err()); err != nil {
-			return fmt.Errorf("%s and %s cannot pair: %w", a.Name, b.Name, err)
+			return fmt.Errorf("%s and %s cannot pair: %w", one.name, two.name, err)
 		}
 	}
-	return errors.Join(a.paired(ia, b, sa), b.paired(ib, a, sb))
+	return errors.Join(one.keep(two, sa), two.keep(one, sb))
 }
 
-func (u *User) identity() (*key.Identity, error) {
-	c := u.profile.Snapshot()
+// A side is one of two who pair.
+type side struct {
+	profile *profile.Profile
+	id      *key.Identity
+	name    string
+	intro   key.Secret
+}
+
+func sideOf(p *profile.Profile) (*side, error) {
+	c := p.Snapshot()
 	defer c.Wipe()
-	return key.IdentityFromSeed(&c.Seed)
+	s := &side{profile: p, name: c.Name}
+	if i := c.Intro(); i != nil {
+		s.intro = i.Secret
+	}
+	var err error
+	s.id, err = key.IdentityFromSeed(&c.Seed)
+	return s, err
 }
 
-// paired keeps the key of a pairing in the user's profile.
-func (u *User) paired(self *key.Identity, with *User, s *pairing.Session) error {
-	peer, _, pair, hour := s.Result()
-	x := contact.New(self.Fingerprint().Handle(), with.Name, peer.Fingerprint())
+// with is what a session with another needs to know.
+func (s *side) with(o *side, intro key.Secret) pairing.Config {
+	f := o.id.Fingerprint()
+	hour := uint64(time.Now().Unix() / 3600) //nolint:gosec // after 1970
+	return pairing.Config{Self: s.id, Name: s.name, Peer: f.Handle(), Expect: f, Intro: &intro, Hour: hour}
+}
+
+// keep makes the other a contact, with the key of a pairing.
+func (s *side) keep(o *side, session *pairing.Session) error {
+	peer, _, pair, hour := session.Result()
+	x := contact.New(s.id.Fingerprint().Handle(), o.name, peer.Fingerprint())
 	x.Pair(pair, hour, true)
-	return u.profile.Update(func(c *profile.Content) error {
-		k, err := c.Contact(with.Name)
-		if err == nil {
-			k.State = x.State()
-		}
-		return err
+	return s.profile.Update(func(c *profile.Content) error {
+		return c.AddContact(profile.Contact{
+			Name: o.name, Fingerprint: peer.Fingerprint(), Intro: o.intro, State: x.State(), Added: profile.DayOf(time.Now()),
+		})
 	})
 }

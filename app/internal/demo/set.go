@@ -26,7 +26,6 @@ import (
 	"undertone/server/node"
 	"undertone/transport/cell"
 	"undertone/transport/key"
-	"undertone/transport/uri"
 )
 
 // A Place is where a user is on a network.
@@ -121,7 +120,6 @@ type User struct {
 
 	cfg     UserConfig
 	profile *profile.Profile
-	link    *uri.Contact
 	sound   audio.Device
 	leave   context.CancelFunc
 	done    chan error
@@ -177,21 +175,10 @@ func (s *Set) Join(ctx context.Context, cfg UserConfig) (*User, error) {
 		Clip:    audio.NewClip(cfg.Says),
 		Tape:    audio.NewTape(cfg.Hears),
 		profile: p,
-		link:    &uri.Contact{Name: cfg.Name, Host: invite.Host, Fingerprint: id.Fingerprint(), Intro: intro},
 		done:    make(chan error, 1),
 	}
 	u.sound = audio.NewDuplex(u.Clip, u.Tape)
 	return u, nil
-}
-
-// Knows makes other a contact of u, by his link, before u is started.
-func (u *User) Knows(other *User) error {
-	err := u.profile.Update(func(c *profile.Content) error {
-		return c.AddContact(profile.Contact{
-			Name: other.link.Name, Fingerprint: other.link.Fingerprint, Intro: other.link.Intro, Added: profile.DayOf(time.Now()),
-		})
-	})
-	return err
 }
 
 // Start goes online.
