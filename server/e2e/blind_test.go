@@ -140,7 +140,7 @@ func sum(x []int) (n int) {
 }
 
 func (v *view) clone() *view {
-	c := &view{known: v.known, held: slices.Clone(v.held)}
+	c := &view{known: v.known, held: slices.Clone(v.held), stride: v.stride}
 	for _, blocks := range v.users {
 		var all [][]byte
 		for _, b := range blocks {
