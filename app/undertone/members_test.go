@@ -21,28 +21,34 @@ func members(t *testing.T, m cell.Mode, i cell.Interval, n int) (w *world, names
 		names = append(names, fmt.Sprintf("user%d", k))
 		w.join(names[k])
 	}
-	all := make([]*profile.Profile, n)
-	for k, name := range names {
+	w.pair(names)
+	return w, names
+}
+
+// pair has users exchange keys with those next to them. Nobody must be online.
+func (w *world) pair(names []string) {
+	w.t.Helper()
+	var all []*profile.Profile
+	for _, name := range names {
 		p, err := profile.Open(filepath.Join(w.dir, name), profile.Options{})
 		if err != nil {
-			t.Fatal(err)
+			w.t.Fatal(err)
 		}
-		defer p.Close()
-		all[k] = p
+		all = append(all, p)
 	}
 	for k, a := range all {
 		for _, b := range all[max(0, k-3):k] {
 			if err := demo.Pair(a, b); err != nil {
-				t.Fatal(err)
+				w.t.Fatal(err)
 			}
 		}
 	}
 	for _, p := range all {
 		if err := p.Save(); err != nil {
-			t.Fatal(err)
+			w.t.Fatal(err)
 		}
+		p.Close()
 	}
-	return w, names
 }
 
 // Ten members of a set that the server cannot look into, each a process of its
