@@ -106,13 +106,25 @@ func (h *Half) accept(d *superpose.Epoch, check [8]byte) {
 		return // A share without pads would be the cell itself.
 	}
 	e := h.push(d)
-	e.name, e.pads, e.known = name, pads, h.countKnown(d.Members)
+	e.name, e.pads = name, pads
+	h.judgeKnown(e)
+	h.enter(e)
+}
+
+// judgeKnown counts whom the user knows in an epoch that he is in.
+func (h *Half) judgeKnown(e *epoch) {
+	if e.pads == nil {
+		return
+	}
+	e.known = h.countKnown(e.Members)
+	if e != h.epochs.newest() {
+		return
+	}
 	if e.known < h.cfg.MinKnown {
 		h.judge.raise(half.Unsafe, h.high)
 	} else {
 		h.judge.settle(half.Unsafe)
 	}
-	h.enter(e)
 }
 
 // outside takes in an epoch without the user.

@@ -301,8 +301,14 @@ func (h *Half) won(n cell.Slot, c int, name superpose.Name, e *epoch) {
 	}
 }
 
-// take begins to hold channel c.
+// take begins to hold channel c, unless it is held already: two cells of ours in
+// one channel would cancel each other, and show whose it is.
 func (h *Half) take(n cell.Slot, c int, p *pending, e *epoch) {
+	for i := range h.leases.mine {
+		if l := &h.leases.mine[i]; l.end != 0 && l.channel == c {
+			return
+		}
+	}
 	for i := range h.leases.mine {
 		l := &h.leases.mine[i]
 		if l.end != 0 {

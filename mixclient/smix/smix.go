@@ -211,6 +211,9 @@ func (h *Half) Keys(k *half.Keyring, _ uint64) {
 	h.book.Keys(k)
 	h.roster.keys(k)
 	h.judge.keys(k)
+	for i := range h.epochs.list {
+		h.judgeKnown(&h.epochs.list[i])
+	}
 }
 
 // Stale returns down to which slot batches must be made anew, from the newest on.
@@ -247,7 +250,8 @@ func (h *Half) Status() half.Status {
 	s := half.Status{Channels: h.cfg.Channels, Occupied: h.leases.occupied()}
 	if e := h.epochs.at(h.high); e != nil {
 		s.Members, s.Known = len(e.Members), e.known
-		s.Ready = e.known >= h.cfg.MinKnown && h.leases.begun(h.high+1)
+		s.Unsafe = e.known < h.cfg.MinKnown
+		s.Ready = !s.Unsafe && h.leases.begun(h.high+1)
 	}
 	return s
 }

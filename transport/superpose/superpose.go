@@ -114,8 +114,6 @@ const (
 	UpBulk
 	// Leaving says that the member wants to leave and holds no lease.
 	Leaving
-	// Lost says that the member could not follow the last epoch.
-	Lost
 )
 
 // Flags of messages down.

@@ -82,8 +82,8 @@ func (s *Set) missing(n cell.Slot) (any bool) {
 			any = true
 			continue
 		}
-		if m.missed >= s.times.vanish || m.dead || s.stuck(n, m) {
-			m.strike(n, s.times.retry)
+		if m.missed >= s.times.vanish || m.debt > most || m.dead || s.stuck(n, m) {
+			m.strike(n, &s.times)
 			m.outside = max(m.outside, n+1)
 			if s.stuck(n, m) {
 				m.outside = n + s.times.retry<<6

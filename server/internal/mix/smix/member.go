@@ -21,14 +21,15 @@ type times struct {
 	idle     cell.Slot // and one that has become empty
 	retry    cell.Slot // who fell out twice comes back after that, then twice that, …
 	anew     cell.Slot // a crowd of newcomers has a set assemble anew not more often
+	forgive  cell.Slot // who fell out so long ago begins anew
 }
 
 func newTimes(i cell.Interval) times {
 	at := func(ms int) cell.Slot { return superpose.Slots(i, ms) }
 	return times{
-		vanish: max(2, at(80)), lead: max(2, at(120)), most: at(1000),
+		vanish: max(2, at(80)), lead: max(2, at(120)), most: at(600),
 		quiet: at(1500), settle: at(8000), batch: at(1500), stuck: at(5000), patience: at(30_000),
-		begin: at(2000), idle: at(1000), retry: at(1000), anew: at(60_000),
+		begin: at(2000), idle: at(1000), retry: at(1000), anew: at(60_000), forgive: at(600_000),
 	}
 }
 
@@ -65,10 +66,12 @@ type member struct {
 	answered cell.Slot // when he last acked something, or had nothing to ack
 	present  int       // slots in a row in which something came from him
 	missed   cell.Slot // slots in a row without a share of the epoch
+	debt     int       // grows with each such slot, and shrinks with each other
 	seen     lag
 	leaving  bool
 	dead     bool // what he sent is no stream, or he lets his own grow
 	strikes  int
+	struck   cell.Slot // when that happened last
 	outside  cell.Slot // he does not enter before
 }
 
@@ -93,14 +96,35 @@ func (m *member) queue(item []byte) {
 	}
 }
 
+// debtOf is what a missing share adds to a member's debt, and most what he may
+// have: who lets one slot in nine be void, however spread, has to go.
+const (
+	debtOf = 8
+	most   = 12 * debtOf
+)
+
+// miss takes in that a member's share is missing, and met that it is there.
+func (m *member) miss() {
+	m.missed++
+	m.debt += debtOf
+}
+
+func (m *member) met() {
+	m.missed = 0
+	m.debt = max(m.debt-1, 0)
+}
+
 // strike has a member who fell out stay outside: not at all the first time, and
-// longer each time after that.
-func (m *member) strike(n cell.Slot, retry cell.Slot) {
+// longer each time after that, until it has been well for some minutes.
+func (m *member) strike(n cell.Slot, t *times) {
+	if n > m.struck+t.forgive {
+		m.strikes = 0
+	}
 	if m.strikes > 0 {
-		m.outside = n + retry<<min(m.strikes-1, 6)
+		m.outside = n + t.retry<<min(m.strikes-1, 6)
 	}
 	m.strikes++
-	m.missed = 0
+	m.struck, m.missed, m.debt = n, 0, 0
 }
 
 // A lag is how many slots lie between what a member has heard and what he says:

@@ -328,3 +328,29 @@ func TestSlotsRise(t *testing.T) {
 		t.Error("a slot that has passed came again")
 	}
 }
+
+// A member who lets every third slot be void is not missing two in a row, and has
+// to go all the same.
+func TestAMemberWhoIsOftenMissing(t *testing.T) {
+	r := newRig(t, 4, 8)
+	slots := 0
+	for ; r.seats[3].inside; slots++ {
+		if slots > 200 {
+			t.Fatal("he is still inside")
+		}
+		r.everybody()
+		r.in[3].Present = slots%3 != 0
+		r.step()
+	}
+	t.Logf("out after %d slots", slots)
+	// One in twenty is bad luck.
+	r = newRig(t, 4, 8)
+	for slots := range 2000 {
+		r.everybody()
+		r.in[3].Present = slots%20 != 0
+		r.step()
+		if !r.seats[3].inside {
+			t.Fatalf("a member with little loss is out after %d slots", slots)
+		}
+	}
+}

@@ -20,11 +20,11 @@ func (s *Set) sum(n cell.Slot, in []half.In) {
 		case m == nil:
 			s.flags = 0
 		case in[m.seat].Present && s.share(in[m.seat].Batch):
-			m.missed = 0
+			m.met()
 		case in[m.seat].Present && (s.planned || n < s.epoch.Start+s.grace(m)):
 			s.flags = 0 // He may not have heard of the epoch yet, or be in one that was announced and given up.
 		default:
-			m.missed++
+			m.miss()
 			s.flags = 0
 		}
 	}
