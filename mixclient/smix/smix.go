@@ -33,6 +33,27 @@
 // that has come to; made upwards, it would begin only after all that was made
 // before had been sent.
 //
+// # What it costs, and what is lost
+//
+// Measured with both halves as plain functions (server/e2e), at 40 ms, 50 ms one way,
+// with 8 channels:
+//
+//	1 % of messages lost each way, 20 members    0.1 to 0.2 % of voice lost
+//	one of 50 members vanishes                   440 ms of voice lost by the others
+//	a member enters, or leaves cleanly           nothing lost
+//	50 members come at once                      assembled after 5 s
+//	a member enters a running set                2 s, and 2 s for each who waits before
+//
+// A slot takes 0.02, 0.06, 0.07 and 0.16 ms of a client in sets of 10, 50, 100 and 300,
+// an epoch 3 ms in a set of 50 and 20 ms in one of 300. A slot allocates nothing.
+//
+// # Where this differs from the design
+//
+// A channel that is disturbed is not given up, and a lease that the map does not
+// show any more goes on: see leases.go. Who wins which channel until when follows
+// from the slot and the channel (transport/superpose/calendar), not from the token:
+// so members need no more than the map.
+//
 // # No pad twice
 //
 // Pads are a function of pair, epoch and slot. An epoch is taken in only if its
