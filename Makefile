@@ -4,7 +4,7 @@
 # lacks (.ci/setup; quick and without network when nothing is missing).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build bench fmt lint fuzz clean setup setup-test
+.PHONY: help demo test traces crowds build bench fmt lint fuzz clean setup setup-test
 .DELETE_ON_ERROR:
 # The targets of one command line depend on the order in which they stand there.
 .NOTPARALLEL:
@@ -65,7 +65,18 @@ test: setup-test build lint ## Everything that must hold before a change is take
 	$(GO) build -race ./...
 	@quick=$$($(GO) list $(PACKAGES) | grep -vE '$(REALTIME)'); test -z "$$quick" || $(TEST) -p 2 $$quick
 	@timed=$$($(GO) list $(PACKAGES) | grep -E '$(REALTIME)'); test -z "$$timed" || $(TEST) -p 1 $$timed
+	$(MAKE) --no-print-directory traces
 	.ci/fuzz $(FUZZTIME) $(PACKAGES)
+
+# Whole sets in fake time. The race detector would take ten times as long, and has
+# seen the same tests with fewer users.
+TRACES := $(GO) test -count=1 -timeout 15m -run 'Unobservable|OfMany|SMIX' ./app/internal/demo
+traces: setup ## No call shows in any packet, in every mode and at every pace
+	$(TRACES)
+
+crowds: setup ## The same with a hundred members of a bMIX and fifty of an sMIX
+	$(TRACES) -v -args -many 100 -crowded 50 -losing 1m
+	$(GO) test -count=1 -timeout 15m -v -run OnSockets ./app/internal/demo -args -sockets 50
 
 lint: setup $(LINT) ## gofmt, go vet and the linters of .golangci.yml
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \

@@ -20,6 +20,8 @@ var (
 	ErrNoContact = errors.New("there is no such contact")
 	// ErrOffline is returned for a call before the first line.
 	ErrOffline = errors.New("not online yet")
+	// ErrUnsafe is returned for a call in a set that the user could not hide in.
+	ErrUnsafe = errors.New("too few of those online are your contacts, so the server could tell that it is you who calls; try again when more are, or add more contacts")
 	// ErrBlocked is returned for a call to a contact who is blocked.
 	ErrBlocked = errors.New("this contact is blocked; unblock him first")
 )
@@ -84,6 +86,8 @@ func (e *Engine) callable(h key.Handle) (*contact.Contact, error) {
 		return nil, ErrNoContact
 	case x.Blocked:
 		return nil, ErrBlocked
+	case e.core.Half().Status().Unsafe:
+		return nil, ErrUnsafe
 	}
 	return x, nil
 }

@@ -140,8 +140,9 @@ type Status struct {
 	// Channels is how many shared channels there are, Occupied how many are in
 	// use; 0 in modes without any.
 	Channels, Occupied int
-	// Ready reports whether what the user says goes out.
-	Ready bool
+	// Ready reports whether what the user says goes out. Unsafe says that it will
+	// not before more members are online whom he knows.
+	Ready, Unsafe bool
 }
 
 // An Alarm is something that should not happen with an honest server.

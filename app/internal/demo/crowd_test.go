@@ -167,15 +167,27 @@ func (c *crowd) lost(who ...int) float64 {
 	return float64(missing) / float64(max(of, 1))
 }
 
-// many is how many a crowd has. A hundred take a minute, and ten with the race
-// detector, so that is for once in a while.
-var many = flag.Int("many", 16, "members of the crowds of a bMIX")
+// How large and how long crowds are: make crowds has more.
+var (
+	many    = flag.Int("many", 16, "members of a bMIX in fake time")
+	crowded = flag.Int("crowded", 12, "members of the sMIX from which one vanishes")
+	losing  = flag.Duration("losing", 10*time.Second, "how long calls of an sMIX last that lose cells")
+	sockets = flag.Int("sockets", 6, "members of a bMIX on real sockets")
+)
+
+// few makes a crowd smaller for the race detector.
+func few(n int) int {
+	if underRace {
+		return min(n, 6)
+	}
+	return n
+}
 
 // A bMIX of many, with two calls at once: everybody is there for everybody, and
 // no cell of either call is lost.
 func TestBMIXOfMany(t *testing.T) {
 	line := simnet.Path{Delay: 20*time.Millisecond + 137*time.Microsecond}
-	inCrowd(t, scene{mode: cell.BMIX, interval: cell.Interval100, members: *many}, line, func(c *crowd) {
+	inCrowd(t, scene{mode: cell.BMIX, interval: cell.Interval100, members: few(*many)}, line, func(c *crowd) {
 		last := len(c.users) - 1
 		first := c.call(0, 1)
 		second := c.call(last, last-1)
@@ -188,9 +200,6 @@ func TestBMIXOfMany(t *testing.T) {
 	})
 }
 
-// losing is how long calls last on lossy lines.
-var losing = flag.Duration("losing", 10*time.Second, "how long calls of an sMIX last that lose cells")
-
 // lossy is the line of a network that loses one packet in a hundred, each way.
 var lossy = simnet.Path{Delay: 50*time.Millisecond + 137*time.Microsecond, Loss: 0.01}
 
@@ -198,27 +207,24 @@ var lossy = simnet.Path{Delay: 50*time.Millisecond + 137*time.Microsecond, Loss:
 // everybody the slot, so everything goes twice. With 20 members and 1 % loss each
 // way, at most 1 % of the voice is lost.
 func TestSMIXLosesLittle(t *testing.T) {
-	inCrowd(t, scene{mode: cell.SMIX, interval: cell.Interval40, members: 20}, lossy, func(c *crowd) {
+	inCrowd(t, scene{mode: cell.SMIX, interval: cell.Interval40, members: few(20)}, lossy, func(c *crowd) {
 		c.call(0, 1)
-		c.call(7, 8)
-		c.lost(0, 1, 7, 8)
+		c.call(4, 5)
+		c.lost(0, 1, 4, 5)
 		time.Sleep(*losing)
-		lost := c.lost(0, 1, 7, 8)
-		t.Logf("20 members, 1 %% loss each way, 50 ms: %.2f %% of the voice of two calls was lost in %s", 100*lost, *losing)
+		lost := c.lost(0, 1, 4, 5)
+		t.Logf("%d members, 1 %% loss each way, 50 ms: %.2f %% of the voice of two calls was lost in %s", len(c.users), 100*lost, *losing)
 		if lost > 0.01 {
 			t.Errorf("%.2f %% of the voice was lost", 100*lost)
 		}
 	})
 }
 
-// crowded is how many members there are when one vanishes.
-var crowded = flag.Int("crowded", 12, "members of the sMIX from which one vanishes")
-
 // A member who vanishes costs the others less than half a second of voice; one who
 // joins, or who takes leave, costs nothing.
 func TestSMIXChurn(t *testing.T) {
 	line := simnet.Path{Delay: 50*time.Millisecond + 137*time.Microsecond}
-	inCrowd(t, scene{mode: cell.SMIX, interval: cell.Interval40, members: *crowded}, line, func(c *crowd) {
+	inCrowd(t, scene{mode: cell.SMIX, interval: cell.Interval40, members: few(*crowded)}, line, func(c *crowd) {
 		last := len(c.users) - 1
 		callers := []int{0, 1, 2, 3}
 		c.call(0, 1)
@@ -255,4 +261,50 @@ func TestSMIXChurn(t *testing.T) {
 			t.Errorf("a member who vanishes costs %s of voice", d)
 		}
 	})
+}
+
+// A bMIX on real sockets and in real time, with two calls at once. What is lost is
+// what the machine is too busy for.
+func TestBMIXOnSockets(t *testing.T) {
+	ctx := t.Context()
+	set, err := NewSet(ctx, SetConfig{Dir: t.TempDir(), Mode: cell.BMIX, Interval: cell.Interval100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &crowd{t: t, scene: scene{mode: cell.BMIX, interval: cell.Interval100}, set: set}
+	for i := range *sockets {
+		h := newHum()
+		u, err := set.Join(ctx, UserConfig{Name: name(i), Answer: profile.AnswerAuto, Voice: h})
+		c.do(err)
+		for _, o := range c.users[max(0, i-circle):] {
+			c.do(Befriend(o, u))
+		}
+		c.users, c.hums = append(c.users, u), append(c.hums, h)
+	}
+	for _, u := range c.users {
+		c.do(u.Start(ctx))
+	}
+	settled := func(u *User) bool { e := u.Phone.State().Early; return !c.mute(u) && e > 0 && e < 20 }
+	c.await("everybody can speak", func() bool {
+		return !slices.ContainsFunc(c.users[:4], func(u *User) bool { return !settled(u) })
+	})
+	c.call(0, 1)
+	c.call(2, 3)
+	c.lost(0, 1, 2, 3)
+	talk := time.NewTimer(5 * time.Second)
+	<-talk.C
+	lost := c.lost(0, 1, 2, 3)
+	var sent, skipped uint64
+	for _, u := range c.users {
+		s := u.Phone.State().Counts.Pacer
+		sent, skipped = sent+s.Sent, skipped+s.Skipped+s.Bare
+	}
+	t.Logf("%d members on sockets: %.2f %% of the voice was lost; %d cells were sent and %d skipped", len(c.users), 100*lost, sent, skipped)
+	if lost > 0.5 || lost > 0.02 && skipped == 0 {
+		t.Errorf("%.0f %% of the voice was lost", 100*lost)
+	}
+	for _, u := range c.users {
+		c.do(u.Close())
+	}
+	c.do(set.Close())
 }

@@ -268,7 +268,7 @@ func decline(tr *trace) {
 // happens, or somebody rings, is answered, speaks, falls silent and hangs up, or
 // rings and is declined. The speech is really heard in the same run.
 func TestProtocol2IsUnobservable(t *testing.T) {
-	for _, i := range cell.Intervals() {
+	for _, i := range intervals() {
 		t.Run(i.String(), func(t *testing.T) {
 			tr := record(t, scene{interval: i}, idle, talk, decline, nothing)
 			checkEqual(t, tr, 1, "a call", "a declined call", "nothing at all")
