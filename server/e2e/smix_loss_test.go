@@ -126,3 +126,38 @@ func TestSMIXJoinAndCleanLeaveLoseNothing(t *testing.T) {
 		t.Errorf("%d of %d cells of voice were lost", lost, of)
 	}
 }
+
+// The same at every interval, with a member vanishing: what is lost, and for how
+// long. At 100 ms a slot more or less is much.
+func TestSMIXAtEveryInterval(t *testing.T) {
+	for _, x := range []struct {
+		interval cell.Interval
+		delay    int
+		outage   int // milliseconds
+	}{
+		{cell.Interval20, 0, 300}, {cell.Interval20, 50, 500}, {cell.Interval20, 100, 700},
+		{cell.Interval40, 0, 400}, {cell.Interval40, 50, 500}, {cell.Interval40, 100, 800},
+		{cell.Interval100, 0, 800}, {cell.Interval100, 50, 800}, {cell.Interval100, 100, 1000},
+	} {
+		o := newOrchestraAt(t, x.interval, 12, 8, x.delay, 0.005)
+		o.joinAll()
+		assembled := o.until(30_000, "assembled", o.allInside)
+		o.talk(1)
+		from := o.settled()
+		o.run(10_000)
+		lost, of, _ := o.lostOfAll(from, o.settled())
+		from, o.loss = o.settled(), 0
+		o.players[10].gone = true
+		o.run(3000)
+		_, _, row := o.lostOfAll(from, o.settled())
+		outage := row * x.interval.Milliseconds()
+		t.Logf("%v, %d ms one way: assembled after %d ms, %d of %d cells lost at 0.5%%, %d ms when one of 12 vanishes",
+			x.interval, x.delay, assembled, lost, of, outage)
+		if lost*100 > of {
+			t.Errorf("%d of %d cells of voice were lost", lost, of)
+		}
+		if outage > x.outage {
+			t.Errorf("%d ms of voice were lost, of %d", outage, x.outage)
+		}
+	}
+}

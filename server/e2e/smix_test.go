@@ -39,6 +39,7 @@ type orchestra struct {
 	batch    map[cell.Slot][]upload // by seat, what came for a slot
 	in       []half.In
 	slot     cell.Slot
+	hold     cell.Slot // how many slots of batches are kept
 	complete map[cell.Slot]bool
 	sums     map[cell.Slot][]byte // the first body of a slot, without a feedback
 
@@ -100,17 +101,24 @@ type player struct {
 
 func newOrchestra(t *testing.T, members, channels, delay int, loss float64) *orchestra {
 	t.Helper()
+	return newOrchestraAt(t, cell.Interval40, members, channels, delay, loss)
+}
+
+// newOrchestraAt is one of another interval.
+func newOrchestraAt(t *testing.T, i cell.Interval, members, channels, delay int, loss float64) *orchestra {
+	t.Helper()
 	o := &orchestra{
-		t: t, interval: cell.Interval40, channels: channels, delay: delay, loss: loss,
+		t: t, interval: i, channels: channels, delay: delay, loss: loss,
 		rng:   rand.New(rand.NewPCG(1, 2)), //nolint:gosec // a test
 		batch: map[cell.Slot][]upload{}, complete: map[cell.Slot]bool{}, sums: map[cell.Slot][]byte{},
-		slot: 1_790_000_000 * 25, in: make([]half.In, members),
+		slot: 1_790_000_000 * cell.Slot(1000/i.Milliseconds()), //nolint:gosec // positive
+		in:   make([]half.In, members),
 	}
 	set, err := smix.New(smix.Config{Interval: o.interval, Channels: channels, Seats: members, Pin: orchestraPin})
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.set = set
+	o.set, o.hold = set, superpose.Slots(i, 5000)
 	for i := range members {
 		o.players = append(o.players, &player{o: o, id: identity(t), seat: i, offline: true})
 	}
@@ -263,9 +271,6 @@ func (p *player) wake(n cell.Slot) {
 	p.o.at(tick, func() { p.tick(n) })
 }
 
-// hold is how many slots of batches are kept.
-const hold = 125
-
 // prepare does what the engine does before a tick, in the same order: the batch of
 // the slot, what must be made anew, and what has to be made in advance.
 func (p *player) prepare(n cell.Slot) {
@@ -281,7 +286,7 @@ func (p *player) prepare(n cell.Slot) {
 		}
 	}
 	p.covered = max(p.covered, n)
-	for ; p.covered < n+hold; p.covered++ {
+	for ; p.covered < n+p.o.hold; p.covered++ {
 		p.stage(p.cover, p.covered, &mouth.Say{})
 	}
 }

@@ -37,10 +37,10 @@ func New(i cell.Interval, channels int) Calendar {
 	return Calendar{frame: FrameSlots(i), channels: cell.Slot(min(max(channels, 1), MaxChannels))}
 }
 
-// FrameSlots returns how many slots a frame has: 480 ms of them, 600 ms if slots
+// FrameSlots returns how many slots a frame has: 400 ms of them, 600 ms if slots
 // are long.
 func FrameSlots(i cell.Interval) cell.Slot {
-	return cell.Slot(max(480/i.Milliseconds(), 6))
+	return cell.Slot(max(400/i.Milliseconds(), 6))
 }
 
 // Frame returns the frame that a slot lies in.
