@@ -3,6 +3,7 @@ package smix
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/rand"
 	"crypto/subtle"
 	"encoding/binary"
 
@@ -31,7 +32,10 @@ const disturbances = 3
 // channels with what we put in.
 type judge struct {
 	contacts map[key.Handle]*comparer
-	groups   []*comparer
+	groups   [generations]*comparer // nobody if there is none
+	grouped  bool
+	nobody   *comparer
+	nothing  heard
 	alarms   []alarm
 	shown    map[half.Alarm]bool // is waiting, or was shown and holds on
 	times    [disturbances]cell.Slot
@@ -49,7 +53,14 @@ type alarm struct {
 // hour before.
 type comparer struct{ now, last cipher.Block }
 
+// generations is how many secrets a group call may have at once.
+const generations = 2
+
 func (j *judge) init() {
+	var k key.Secret
+	_, _ = rand.Read(k.Bytes()) // Never fails: the program ends if the system has no randomness.
+	j.nobody = &comparer{digestBlock(&k), digestBlock(&k)}
+	j.groups = [generations]*comparer{j.nobody, j.nobody}
 	j.contacts = make(map[key.Handle]*comparer)
 	j.shown = make(map[half.Alarm]bool)
 }
@@ -59,21 +70,26 @@ func (j *judge) keys(k *half.Keyring) {
 	clear(j.contacts)
 	for _, p := range k.Peers {
 		if p.Pair != nil {
-			j.contacts[p.Handle] = &comparer{digestBlock(p.Pair), digestBlock(p.Last)}
+			j.contacts[p.Handle] = j.comparer(p.Pair, p.Last)
 		}
 	}
-	j.groups = j.groups[:0]
-	for _, g := range k.Groups {
+	j.groups, j.grouped = [generations]*comparer{j.nobody, j.nobody}, false
+	for i, g := range k.Groups[:min(len(k.Groups), generations)] {
 		if g.Secret != nil {
-			j.groups = append(j.groups, &comparer{digestBlock(g.Secret), nil})
+			j.groups[i], j.grouped = j.comparer(g.Secret, nil), true
 		}
 	}
 }
 
-func digestBlock(k *key.Secret) cipher.Block {
-	if k == nil {
-		return nil
+func (j *judge) comparer(now, last *key.Secret) *comparer {
+	c := &comparer{digestBlock(now), j.nobody.last}
+	if last != nil {
+		c.last = digestBlock(last)
 	}
+	return c
+}
+
+func digestBlock(k *key.Secret) cipher.Block {
 	d := seal.DigestKey(k)
 	defer d.Wipe()
 	block, err := aes.NewCipher(d.Bytes())
@@ -84,30 +100,28 @@ func digestBlock(k *key.Secret) cipher.Block {
 }
 
 // extra says what came in the slots up to a second before n, for whom a cell is
-// for. It is valid until the next call.
+// for. It is as much work for nobody. The result is valid until the next call.
 func (j *judge) extra(h *Half, n cell.Slot, s *half.Say) *[extraSize]byte {
-	clear(j.out[:])
 	c := j.contacts[s.To]
 	if s.Group {
-		c = nil
-		if len(j.groups) > 0 {
-			c = j.groups[0]
-		}
+		c = j.groups[0]
+	}
+	if c == nil {
+		c = j.nobody
 	}
 	r := n - h.times.digest
-	if c == nil || n <= h.times.digest {
-		return &j.out
-	}
 	var came uint32
 	for i := range cell.Slot(32) {
 		if x := h.heardOf(r - i); x != nil && x.complete {
 			came |= 1 << i
 		}
 	}
+	x := &j.nothing
 	if came&1 != 0 {
-		j.tag(c.now, h.heardOf(r))
-		copy(j.out[:], j.block[1][:4])
+		x = h.heardOf(r)
 	}
+	j.tag(c.now, x)
+	copy(j.out[:4], j.block[1][:])
 	binary.BigEndian.PutUint32(j.out[4:], came)
 	return &j.out
 }
@@ -121,41 +135,35 @@ func (j *judge) tag(b cipher.Block, x *heard) {
 	b.Encrypt(j.block[1][:], j.block[0][:])
 }
 
-// compare takes in what somebody says that he received.
+// compare takes in what somebody says that he received. It is the same work for a
+// cell that is nobody's.
 func (j *judge) compare(h *Half, f *half.Found, extra []byte) {
-	if f.Kind != cell.Stream || len(extra) < extraSize {
-		return
-	}
 	x := h.heardOf(f.Slot - h.times.digest)
-	if x == nil || !x.complete || binary.BigEndian.Uint32(extra[4:])&1 == 0 {
-		return
+	both := f.Kind == cell.Stream && x != nil && x.complete && binary.BigEndian.Uint32(extra[4:])&1 != 0
+	if x == nil {
+		x = &j.nothing
 	}
-	if f.Place < 0 {
-		if c := j.contacts[f.From]; c != nil && !j.same(c, x, extra) {
-			j.later(h, half.Equivocation)
-		}
-		return
+	c := j.contacts[f.From]
+	known := c != nil
+	if !known {
+		c = j.nobody
 	}
-	for _, c := range j.groups {
-		if j.same(c, x, extra) {
-			return
-		}
+	same, sameInGroup := j.same(c, x, extra), false
+	for _, g := range j.groups {
+		sameInGroup = j.same(g, x, extra) || sameInGroup
 	}
-	if len(j.groups) > 0 {
+	lied := f.Place < 0 && known && !same || f.Place >= 0 && j.grouped && !sameInGroup
+	if both && lied {
 		j.later(h, half.Equivocation)
 	}
 }
 
+// same reports whether a digest is that of a slot under one of two keys.
 func (j *judge) same(c *comparer, x *heard, extra []byte) bool {
-	for _, b := range [2]cipher.Block{c.now, c.last} {
-		if b == nil {
-			continue
-		}
-		if j.tag(b, x); subtle.ConstantTimeCompare(j.block[1][:4], extra[:4]) == 1 {
-			return true
-		}
-	}
-	return false
+	j.tag(c.now, x)
+	now := subtle.ConstantTimeCompare(j.block[1][:4], extra[:4])
+	j.tag(c.last, x)
+	return now|subtle.ConstantTimeCompare(j.block[1][:4], extra[:4]) == 1
 }
 
 // disturbed takes in that something else came out of a channel of ours.

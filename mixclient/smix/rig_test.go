@@ -90,20 +90,24 @@ func (r *rig) player(i, channels int) *player {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	k := &half.Keyring{}
+	h.Keys(&half.Keyring{Peers: r.peers(i)}, 0)
+	p := &player{Half: h, number: superpose.Number(i + 1), left: -1, cover: map[cell.Slot]batch{}, voice: map[cell.Slot]batch{}}
+	h.high = r.slot
+	h.item([]byte{byte(superpose.Welcome), 0, byte(p.number)})
+	return p
+}
+
+// peers are all others, with whom there are keys.
+func (r *rig) peers(i int) (all []half.Peer) {
 	for j, id := range r.ids {
 		if j != i {
 			var b [32]byte
 			b[0], b[1], b[2] = 7, byte(min(i, j)), byte(max(i, j))
 			pair, _ := key.NewSecret(b[:])
-			k.Peers = append(k.Peers, half.Peer{Handle: id.Account().Handle(), Pair: &pair})
+			all = append(all, half.Peer{Handle: id.Account().Handle(), Pair: &pair})
 		}
 	}
-	h.Keys(k, 0)
-	p := &player{Half: h, number: superpose.Number(i + 1), left: -1, cover: map[cell.Slot]batch{}, voice: map[cell.Slot]batch{}}
-	h.high = r.slot
-	h.item([]byte{byte(superpose.Welcome), 0, byte(p.number)})
-	return p
+	return all
 }
 
 // introduce has every pair agree on a secret.
