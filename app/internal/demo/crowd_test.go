@@ -291,20 +291,26 @@ func TestBMIXOnSockets(t *testing.T) {
 	c.call(0, 1)
 	c.call(2, 3)
 	c.lost(0, 1, 2, 3)
+	was := c.disturbed()
 	talk := time.NewTimer(5 * time.Second)
 	<-talk.C
-	lost := c.lost(0, 1, 2, 3)
-	var sent, skipped uint64
-	for _, u := range c.users {
-		s := u.Phone.State().Counts.Pacer
-		sent, skipped = sent+s.Sent, skipped+s.Skipped+s.Bare
-	}
-	t.Logf("%d members on sockets: %.2f %% of the voice was lost; %d cells were sent and %d skipped", len(c.users), 100*lost, sent, skipped)
-	if lost > 0.5 || lost > 0.02 && skipped == 0 {
+	lost, late := c.lost(0, 1, 2, 3), c.disturbed()-was
+	t.Logf("%d members on sockets: %.2f %% of the voice was lost; %d cells were skipped, or late", len(c.users), 100*lost, late)
+	if lost == 1 || lost > 0.02 && late == 0 {
 		t.Errorf("%.0f %% of the voice was lost", 100*lost)
 	}
 	for _, u := range c.users {
 		c.do(u.Close())
 	}
 	c.do(set.Close())
+}
+
+// disturbed counts what a machine that is too busy does to cells.
+func (c *crowd) disturbed() uint64 {
+	n := c.set.node.Status().Late
+	for _, u := range c.users {
+		s := u.Phone.State()
+		n += s.Counts.Pacer.Skipped + s.Counts.Pacer.Bare + s.Counts.Lost
+	}
+	return n
 }
