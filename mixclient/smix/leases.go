@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 
+	"undertone/mixclient/smix/lease"
 	"undertone/transport/cell"
 	"undertone/transport/seal"
 	"undertone/transport/superpose"
@@ -83,7 +84,7 @@ type leases struct {
 	zeros    [cell.Size - seal.VeilTagSize]byte
 	ticked   cell.Slot
 	lapsed   cell.Slot // what maps say of slots before does not hold any more
-	view     []held
+	view     []lease.Lease
 	ends     []cell.Slot
 	calendar calendar.Calendar
 	lost     cell.Slot // the newest slot of which nothing is known
@@ -95,7 +96,7 @@ func (x *leases) init(i cell.Interval, channels int) {
 	for range channels {
 		x.garbage = append(x.garbage, seal.NewGarbageVeil())
 	}
-	x.view, x.ends = make([]held, 0, maxOwn), make([]cell.Slot, 0, channels)
+	x.view, x.ends = make([]lease.Lease, 0, maxOwn), make([]cell.Slot, 0, channels)
 }
 
 // lapse ends all leases before slot n.
@@ -172,15 +173,15 @@ func (h *Half) reserve(e *epoch, n cell.Slot) {
 
 // look returns what is known when slot n is made, and puts the leases of ours into
 // view.
-func (h *Half) look(e *epoch, n cell.Slot) view {
+func (h *Half) look(e *epoch, n cell.Slot) lease.View {
 	x := &h.leases
-	v := view{
+	v := lease.View{
 		Slot: n, Known: h.high, Lost: min(x.lost, h.high), Channels: h.cfg.Channels, Members: len(e.Members), Opening: e.Opening(n),
 	}
 	x.view, x.ends = x.view[:0], x.ends[:0]
 	for i := range x.mine {
 		if l := &x.mine[i]; l.end > n {
-			x.view = append(x.view, held{Begin: l.asked, End: l.end})
+			x.view = append(x.view, lease.Lease{Begin: l.asked, End: l.end})
 		}
 	}
 	for i := range x.channels {

@@ -78,6 +78,7 @@ import (
 	mathrand "math/rand/v2"
 
 	"undertone/mixclient/half"
+	"undertone/mixclient/smix/lease"
 	"undertone/mixclient/veil"
 	"undertone/transport/cell"
 	"undertone/transport/key"
@@ -131,7 +132,7 @@ type Half struct {
 	times    times
 	random   *mathrand.Rand
 	book     *veil.Book
-	policy   *policy
+	policy   *lease.Policy
 
 	in     trickle.Receiver
 	out    trickle.Sender
@@ -210,7 +211,7 @@ func New(p *Passport, cfg Config) (*Half, error) {
 	random := mathrand.New(mathrand.NewChaCha8(seed)) //nolint:gosec // ChaCha8 with a seed from the system is not to be guessed
 	h := &Half{
 		Passport: p, cfg: cfg, messages: superpose.Messages(cfg.Channels), times: newTimes(cfg.Interval),
-		random: random, book: veil.New(p.self, p.conn), policy: newPolicy(cfg.Interval, random),
+		random: random, book: veil.New(p.self, p.conn), policy: lease.New(cfg.Interval, random),
 		cells: make([]cell.Cell, cfg.Channels),
 	}
 	size := 1
