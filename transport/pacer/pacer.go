@@ -18,7 +18,7 @@
 //
 // A Pacer holds cover for every slot of the next Hold (5 s or more), sealed in
 // advance by its feeder with Cover. Stage puts a batch with voice in its place
-// until the tick. Recover has cover made anew; what is there stays until it is
+// until the tick. Cover may be laid in anew; what is there stays until it is
 // replaced, and of the old and the new only one is ever sent. So a stall of
 // everything else, however long, changes nothing that can be seen, while there is
 // cover: the stalled slots are cover. Three cases remain, all of which look alike
@@ -160,7 +160,7 @@ func (c *Config) shape() {
 }
 
 // A Pacer sends one batch in every slot. Its methods may be called from any
-// goroutine, but Cover, Want and Recover from one at a time, Stage from one at a
+// goroutine, but Cover and Want from one at a time, Stage from one at a
 // time, Heard from one at a time.
 type Pacer struct {
 	// Set at creation, read only.
@@ -238,17 +238,14 @@ func (p *Pacer) Want() (cell.Slot, bool) {
 	return p.covered, p.covered < next+p.stock
 }
 
-// Cover lays in the cover for slot n, which Want returned: a whole batch, which is
-// copied. It reports whether the slot was still to come and b a batch.
+// Cover lays in the cover for slot n: a whole batch, which is copied. It is for the
+// slot that Want returned, or one before, whose cover it replaces: what is there
+// stays until then, and is sent if its tick comes first. It reports whether the
+// slot was still to come and b a batch.
 func (p *Pacer) Cover(n cell.Slot, b []byte) bool {
 	p.covered = max(p.covered, n+1)
 	return p.cover.Put(n, b)
 }
-
-// Recover has the cover from slot n on made anew: Want returns n again, if it is
-// still to come, and then those after it. Until Cover has replaced it, the old
-// cover stays, and is sent if its tick comes first.
-func (p *Pacer) Recover(n cell.Slot) { p.covered = min(p.covered, n) }
 
 // Stage has the batch b, which is copied, sent in slot n instead of the cover.
 // After the tick of that slot, and more than stageDepth slots ahead, and if b is

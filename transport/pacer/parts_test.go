@@ -11,7 +11,7 @@ import (
 	"undertone/transport/cell"
 )
 
-// TestPartsAreOfOneBatch stages, covers and recovers whatever it can between the
+// TestPartsAreOfOneBatch stages and covers whatever it can between the
 // parts of a slot. All parts are what was there at the tick, and leave in time.
 func TestPartsAreOfOneBatch(t *testing.T) {
 	for _, i := range cell.Intervals() {
@@ -146,53 +146,54 @@ func TestEveryPartIsCounted(t *testing.T) {
 	}
 }
 
-// TestRecover makes cover anew from a slot on, while there is old cover.
-func TestRecover(t *testing.T) {
+// TestCoverIsMadeAnew replaces cover while there is some, from the newest slot down
+// and upwards.
+func TestCoverIsMadeAnew(t *testing.T) {
 	l := newLog(t, twice(cell.Interval40))
 	if _, ok := (&Pacer{}).Want(); ok {
 		t.Error("cover is wanted before there is a slot")
 	}
 	l.lay('a')
 	l.run(40*time.Millisecond, inTime)
-	l.Recover(firstSlot + 2)
-	if n, ok := l.Want(); !ok || n != firstSlot+2 {
-		t.Fatalf("want cover for slot %d", n)
-	}
 	l.Cover(firstSlot+2, batch(&l.cfg, firstSlot+2, 'b'))
 	l.run(160*time.Millisecond, inTime) // Slot 3 keeps the old one.
-	l.Recover(0)
-	if n, ok := l.Want(); !ok || n != firstSlot+4 {
-		t.Fatalf("want cover for slot %d, not for the first to come", n)
+	next, _ := l.Want()
+	for n := next - 1; n >= firstSlot+4; n-- {
+		l.Cover(n, batch(&l.cfg, n, 'c'))
 	}
-	l.lay('c')
 	if l.Cover(firstSlot+3, batch(&l.cfg, firstSlot+3, 'x')) {
 		t.Error("covered a slot that was sent")
 	}
-	l.lay('x') // There is nothing to do.
+	if n, _ := l.Want(); n != next {
+		t.Errorf("want cover for slot %d, not for %d", n, next)
+	}
 	l.run(200*time.Millisecond, inTime)
 	l.expect(t, "a0/0", "a0/1", "a1/0", "a1/1", "b2/0", "b2/1", "a3/0", "a3/1", "c4/0", "c4/1")
 }
 
-// TestRecoverBetweenParts replaces the cover of a slot when half of it is out.
-func TestRecoverBetweenParts(t *testing.T) {
+// TestCoverBetweenParts replaces the cover of a slot when half of it is out.
+func TestCoverBetweenParts(t *testing.T) {
 	l := newLog(t, twice(cell.Interval40))
 	l.lay('a')
 	l.run(time.Millisecond, inTime)
-	l.Recover(firstSlot)
-	l.lay('b')
+	for n := cell.Slot(firstSlot); n < firstSlot+3; n++ {
+		l.Cover(n, batch(&l.cfg, n, 'b'))
+	}
 	l.Stage(firstSlot, batch(&l.cfg, firstSlot, 'x'))
 	l.run(80*time.Millisecond, inTime)
 	l.expect(t, "a0/0", "a0/1", "b1/0", "b1/1")
 }
 
-// TestRecoverInEverySlot has the feeder make all cover anew in every slot, and
+// TestCoverInEverySlot has the feeder make all cover anew in every slot, and
 // stand still in between. Nothing of it shows.
-func TestRecoverInEverySlot(t *testing.T) {
+func TestCoverInEverySlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := twice(cell.Interval20)
 		var r *rig
 		r = start(t, cfg, func(n cell.Slot) {
-			r.Recover(n)
+			for next, _ := r.Want(); next > n; next-- {
+				r.Cover(next-1, batch(&cfg, next-1, 'c'))
+			}
 			if n%50 == 0 {
 				time.Sleep(130 * time.Millisecond)
 			}
