@@ -63,7 +63,7 @@ func TestSlotIsTotal(t *testing.T) {
 // many slots of how many of calls had none.
 func busy(s setting, calls, runs, seconds int) (dials, answered []cell.Slot, silent, talked int) {
 	for seed := range runs {
-		t := newTown(s, calls, uint64(seed))
+		t := newTown(s, calls, unused+uint64(seed))
 		t.run(t.slots(seconds * 1000))
 		for i := range t.callers {
 			c := &t.callers[i]
