@@ -3,6 +3,7 @@ package smix
 import (
 	"crypto/subtle"
 	"encoding/binary"
+	"slices"
 
 	"undertone/mixclient/smix/lease"
 	"undertone/transport/cell"
@@ -52,14 +53,15 @@ func (l *own) may(n cell.Slot) bool {
 type pending struct {
 	token   superpose.Token
 	name    superpose.Name
-	made    cell.Slot   // for which slot
-	counter uint32      // of the epoch; 0: there is no token here
-	places  [copies]int // in the slots of an opening, otherwise the first
-	slot    cell.Slot   // where it was put
+	made    cell.Slot                           // for which slot
+	counter uint32                              // of the epoch; 0: there is no token here
+	places  [superpose.OpeningSlots][copies]int // by slot of the opening; elsewhere the first of the first
+	slot    cell.Slot                           // where it was put
 }
 
-// copies is in how many places a token of an opening is put: it wins if one of
-// them is nobody else's. With 8 others and 3 copies that fails one time in 300.
+// copies is in how many places a token is put in each slot of an opening: it wins
+// if one of them is nobody else's. With 7 others and 3 copies that fails in one slot
+// of 300, and the next has other places.
 const copies = 3
 
 // A channel is what is known of a channel.
@@ -211,7 +213,9 @@ func (h *Half) token(e *epoch, n cell.Slot) {
 		places = h.messages * superpose.OpenReservations
 	}
 	for i := range p.places {
-		p.places[i] = h.random.IntN(places)
+		for j := range p.places[i] {
+			p.places[i][j] = h.random.IntN(places)
+		}
 	}
 }
 
@@ -234,26 +238,17 @@ func (h *Half) place(first []byte, e *epoch, n cell.Slot) {
 		switch {
 		case p.counter != e.Counter:
 		case open && p.made == e.Start && n >= p.slot:
-			for _, at := range p.spread() {
-				h.put(first, at/superpose.OpenReservations, 0, at%superpose.OpenReservations, &p.token)
+			places := &p.places[n-e.Start]
+			for i, at := range places {
+				if !slices.Contains(places[:i], at) { // The same place twice would cancel.
+					h.put(first, at/superpose.OpenReservations, 0, at%superpose.OpenReservations, &p.token)
+				}
 			}
 		case !open && p.slot == n:
-			at := p.places[0]
+			at := p.places[0][0]
 			h.put(first, at/superpose.Reservations, superpose.Cells*cell.Size, at%superpose.Reservations, &p.token)
 		}
 	}
-}
-
-// spread returns the places of a token without repetitions, which would cancel.
-func (p *pending) spread() []int {
-	n := 1
-	for i := 1; i < copies; i++ {
-		if p.places[i] != p.places[0] && (i < 2 || n < 2 || p.places[i] != p.places[1]) {
-			p.places[n] = p.places[i]
-			n++
-		}
-	}
-	return p.places[:n]
 }
 
 // put adds a token at place i of the reservations of message k, which begin at
