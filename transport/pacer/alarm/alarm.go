@@ -18,6 +18,14 @@
 // 115 µs. With both cores taken by other processes nothing in user space helps
 // at the 99th percentile; that is what the priority is asked for.
 //
+// A thread that sleeps keeps its processor of the Go scheduler, until the
+// scheduler's watchman takes it away, up to 10 ms later in an idle process; and in
+// the last moment for good. Two that sleep on two processors leave none for
+// anybody else: whoever was to prepare the next cell is late for it. So for every
+// Alarm the scheduler has one processor more. (Six clients and a server in one
+// process on two cores, at 100 ms: without it 372 of 960 cells were not prepared
+// in time, with it none.)
+//
 // In a testing/synctest bubble time does not move while a thread sleeps. New
 // finds that out and uses the timer alone, which is exact there.
 package alarm
@@ -25,6 +33,7 @@ package alarm
 import (
 	"context"
 	"runtime"
+	"sync"
 	"time"
 )
 
@@ -55,14 +64,28 @@ func New(hold time.Duration) *Alarm {
 	a.priority = raise()
 	before := time.Now()
 	sleepThread(probe)
-	a.real = time.Since(before) >= probe/2
+	if a.real = time.Since(before) >= probe/2; a.real {
+		addProcessors(1)
+	}
 	return a
+}
+
+var processors sync.Mutex
+
+// addProcessors gives the scheduler n processors more.
+func addProcessors(n int) {
+	processors.Lock()
+	defer processors.Unlock()
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + n)
 }
 
 // Close gives the thread back. It must be called by the goroutine that called
 // New.
 func (a *Alarm) Close() {
 	a.timer.Stop()
+	if a.real {
+		addProcessors(-1)
+	}
 	a.priority.lower()
 	runtime.UnlockOSThread()
 }
