@@ -118,8 +118,8 @@ type Half interface {
 	// without shared channels has none, ever.
 	Stale() (cell.Slot, bool)
 	// Wants takes in whether the user is in a call, or about to be: he has something
-	// to say in every slot. (Letters of pairings show by themselves, in Up.) Modes
-	// with a channel for everybody ignore it.
+	// to say in every slot. (Letters of pairings are said when he happens to have a
+	// channel.) Modes with a channel for everybody ignore it.
 	Wants(on bool)
 	// Leave begins to take leave of the set, so that nobody loses anything when the
 	// link ends, and Left reports whether that is done. In most modes there is

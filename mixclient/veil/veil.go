@@ -111,15 +111,27 @@ func (b *Book) Seat(i int, h key.Handle, conn key.Connection) {
 	if m.handle == h && m.conn == conn {
 		return
 	}
-	if b.at[m.handle] == i {
-		delete(b.at, m.handle)
-	}
+	was := m.handle
 	*m = member{handle: h, conn: conn}
+	if b.at[was] == i {
+		b.unseat(was)
+	}
 	if !h.IsZero() {
 		b.at[h] = i
 	}
 	b.derive(i)
 	b.deriveGroups()
+}
+
+// unseat takes in that somebody has left his seat. He may sit on another, if he has
+// come back before his old line was given up.
+func (b *Book) unseat(h key.Handle) {
+	delete(b.at, h)
+	for i := range b.seats {
+		if b.seats[i].handle == h && !h.IsZero() {
+			b.at[h] = i
+		}
+	}
 }
 
 // Members returns how many are there, and how many of them there is a pairwise

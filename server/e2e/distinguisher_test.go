@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/bits"
 	"reflect"
+	"slices"
 	"sort"
 	"testing"
 )
@@ -265,7 +266,9 @@ func lengths(root any) (all []int) {
 			}
 		case reflect.Struct:
 			for i := range v.NumField() {
-				walk(v.Field(i))
+				if !slices.Contains(skip, v.Type().Field(i).Name) {
+					walk(v.Field(i))
+				}
 			}
 		case reflect.Slice:
 			all = append(all, v.Len(), v.Cap())
