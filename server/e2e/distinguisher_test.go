@@ -249,8 +249,8 @@ func apart2(x, y []float64) float64 {
 
 // lengths lists the length of everything that can be reached from a value, in an
 // order that depends on nothing but its shape: what a core dump would show of
-// what there is, apart from what it says.
-func lengths(root any) (all []int) {
+// what there is, apart from what it says. Fields with a name in skip are left out.
+func lengths(root any, skip ...string) (all []int) {
 	seen := map[uintptr]bool{}
 	var walk func(v reflect.Value)
 	walk = func(v reflect.Value) {
