@@ -52,8 +52,24 @@ func (s *Set) begin(e *epoch) {
 }
 
 // grace is how long after the start of an epoch a member may still send shares of
-// the one before.
-func (s *Set) grace(m *member) cell.Slot { return m.seen.least(s.times.lead) + 3 }
+// the one before. What he says he has heard is his word, so it counts up to the
+// longest lead only.
+func (s *Set) grace(m *member) cell.Slot {
+	return min(m.seen.least(s.times.lead), s.times.most) + slack
+}
+
+// slack is how many slots more than his lag a member is given.
+const slack = 3
+
+// excused reports whether a member's share of another epoch is not his fault: he
+// may not have heard of the epoch yet, or be in one that was announced and given
+// up, for as long as an epoch is announced ahead.
+func (s *Set) excused(n cell.Slot, m *member) bool {
+	if s.planned && n <= s.told+s.times.most+slack {
+		return true
+	}
+	return n < s.epoch.Start+s.grace(m)
+}
 
 // plan announces another epoch if one is needed.
 func (s *Set) plan(n cell.Slot) {
@@ -250,7 +266,7 @@ func (s *Set) announce() {
 	if len(e.Members) < least {
 		e.Members, e.Lapse = e.Members[:0], true
 	}
-	s.planned = true
+	s.planned, s.told = true, s.slot
 	for _, m := range s.ranks {
 		m.inside = e.Has(m.number)
 	}

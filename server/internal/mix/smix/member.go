@@ -114,6 +114,10 @@ func (m *member) met() {
 	m.debt = max(m.debt-1, 0)
 }
 
+// excuse takes in a slot that a member may not have known better in. It is a debt
+// all the same: he would otherwise be excused for ever where epochs change often.
+func (m *member) excuse() { m.debt++ }
+
 // strike has a member who fell out stay outside: not at all the first time, and
 // longer each time after that, until it has been well for some minutes.
 func (m *member) strike(n cell.Slot, t *times) {

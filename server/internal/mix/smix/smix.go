@@ -93,8 +93,9 @@ type Set struct {
 	maps   []byte // messages × 24
 	news   [superpose.ChunkSize]byte
 
-	plans    [2]epoch // the epoch that is, and the one that is announced
-	planned  bool     // whether the second is announced
+	plans    [2]epoch  // the epoch that is, and the one that is announced
+	planned  bool      // whether the second is announced
+	told     cell.Slot // when
 	from     []superpose.Number
 	listed   []byte // the newest epoch, as a body
 	quiet    cell.Slot

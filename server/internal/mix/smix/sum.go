@@ -21,8 +21,9 @@ func (s *Set) sum(n cell.Slot, in []half.In) {
 			s.flags = 0
 		case in[m.seat].Present && s.share(in[m.seat].Batch):
 			m.met()
-		case in[m.seat].Present && (s.planned || n < s.epoch.Start+s.grace(m)):
-			s.flags = 0 // He may not have heard of the epoch yet, or be in one that was announced and given up.
+		case in[m.seat].Present && s.excused(n, m):
+			m.excuse()
+			s.flags = 0
 		default:
 			m.miss()
 			s.flags = 0
