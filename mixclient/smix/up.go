@@ -102,7 +102,7 @@ func (h *Half) speak(m *made, e *epoch, n cell.Slot, s *half.Say, live bool) *ow
 		return nil
 	}
 	extra := h.judge.extra(h, n, s)
-	speaks := e.known >= h.cfg.MinKnown && h.book.Can(s)
+	speaks := (h.safe(e) || pairing(s)) && h.book.Can(s)
 	h.book.Seal(m.said[:], n, s, extra[:])
 	m.channel = -1
 	l := h.leases.voice(n)
@@ -112,3 +112,15 @@ func (h *Half) speak(m *made, e *epoch, n cell.Slot, s *half.Say, live bool) *ow
 	m.channel = l.channel
 	return l
 }
+
+// pairing reports whether what is said is a letter of a pairing. It goes out among
+// strangers as well, since nobody is known before the first pairing. It shows
+// nothing: channels are held as by somebody who has nothing to say, and under its
+// veil a letter looks like garbage.
+func pairing(s *half.Say) bool {
+	class := seal.LetterClass(&s.Body)
+	return s.Kind == cell.Letter && !s.Group && (class == seal.FromInitiator || class == seal.FromResponder)
+}
+
+// safe reports whether the user knows enough members of an epoch to hide among.
+func (h *Half) safe(e *epoch) bool { return e.known >= h.cfg.MinKnown }
