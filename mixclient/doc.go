@@ -32,4 +32,10 @@
 //
 // A call lives in the engine, not in the line: it survives a line that is lost
 // for a few seconds, and its voice goes on when the next one is there.
+//
+// Which mode a set has is decided in mode.go and nowhere else: everything above it
+// speaks of what is said and heard, the link and the pacer of batches of messages,
+// and the mode's half (package half) is between the two. In an sMIX batches that
+// were made in advance are sometimes made anew, which the engine does when the half
+// asks for it, and a client takes leave of the set before it goes (Leave).
 package mixclient

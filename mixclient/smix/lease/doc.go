@@ -87,4 +87,8 @@
 // channel at first, and then have to wait for one as others do. After a lapse 98 %
 // of callers are back with the result of the first slot of the opening. A call that
 // needs the eighth member to have a channel waits until another ends.
+//
+// The client tells Slot when a person answers, not when it rings: somebody who rings
+// again and again could watch for the reservation. So those who answer wait as
+// those who dial do.
 package lease
