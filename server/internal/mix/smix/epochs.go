@@ -102,7 +102,7 @@ func (s *Set) missing(n cell.Slot) (any bool) {
 			m.strike(n, &s.times)
 			m.outside = max(m.outside, n+1)
 			if s.stuck(n, m) {
-				m.outside = n + s.times.retry<<6
+				m.banish(n, &s.times)
 			}
 			any = true
 		}

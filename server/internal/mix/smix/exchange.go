@@ -51,13 +51,14 @@ func (s *Set) read(n cell.Slot, in []half.In) {
 			continue
 		}
 		s.early[i] = in[i].Early
-		if !in[i].Present {
+		if in[i].Present {
+			s.busy = m
+			s.readOne(n, m, in[i].Batch)
+			s.busy = nil
+		} else {
 			m.present = 0
-			continue
 		}
-		s.busy = m
-		s.readOne(n, m, in[i].Batch)
-		s.busy = nil
+		s.press(n, m)
 	}
 }
 
@@ -119,6 +120,3 @@ func linked(a, b *member) bool {
 	l := &a.links[b.seat]
 	return l.stage == forwarded && b.down.Acked() >= l.mark
 }
-
-// stuck reports whether a member lets others wait.
-func (s *Set) stuck(n cell.Slot, m *member) bool { return n > m.answered+s.times.stuck }

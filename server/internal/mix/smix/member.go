@@ -17,6 +17,7 @@ type times struct {
 	batch    cell.Slot // who is ready waits so long for others who are not
 	patience cell.Slot // whoever takes longer to agree on keys is not waited for
 	stuck    cell.Slot // who acks nothing for so long is left out
+	late     cell.Slot // and who is so far behind with it
 	begin    cell.Slot // a lease that was not begun for so long ends
 	idle     cell.Slot // and one that has become empty
 	retry    cell.Slot // who fell out twice comes back after that, then twice that, …
@@ -28,7 +29,7 @@ func newTimes(i cell.Interval) times {
 	at := func(ms int) cell.Slot { return superpose.Slots(i, ms) }
 	return times{
 		vanish: max(2, at(80)), lead: max(2, at(120)), most: at(600),
-		quiet: at(1500), settle: at(8000), batch: at(1500), stuck: at(5000), patience: at(30_000),
+		quiet: at(1500), settle: at(8000), batch: at(1500), stuck: at(5000), late: at(10_000), patience: at(30_000),
 		begin: at(2000), idle: at(1000), retry: at(1000), anew: at(60_000), forgive: at(600_000),
 	}
 }
@@ -60,6 +61,7 @@ type member struct {
 
 	up   trickle.Receiver
 	down trickle.Sender
+	pace pace
 
 	joined   cell.Slot // when he was introduced
 	inside   bool      // he is in the newest epoch
@@ -130,6 +132,9 @@ func (m *member) strike(n cell.Slot, t *times) {
 	m.strikes++
 	m.struck, m.missed, m.debt = n, 0, 0
 }
+
+// banish has a member stay outside for as long as one may have to.
+func (m *member) banish(n cell.Slot, t *times) { m.outside = n + t.retry<<6 }
 
 // A lag is how many slots lie between what a member has heard and what he says:
 // the least of the last slots, since uploads made in advance have heard little.
