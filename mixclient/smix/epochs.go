@@ -3,8 +3,8 @@ package smix
 import (
 	"bytes"
 
-	"undertone/mixclient/half"
 	"undertone/transport/cell"
+	"undertone/transport/key"
 	"undertone/transport/seal"
 	"undertone/transport/superpose"
 )
@@ -12,9 +12,12 @@ import (
 // An epoch is one that the half has taken in.
 type epoch struct {
 	superpose.Epoch
-	name  seal.Epoch
-	pads  *seal.Pads // nil if the user is outside
-	known int
+	name seal.Epoch
+	pads *seal.Pads // nil if the user is outside
+	// users are the members but for the user himself, as they were when the epoch
+	// was taken in: it has their pads, whoever has gone since.
+	users map[key.Handle]struct{}
+	known int // how many of them the user knows
 }
 
 // epochs are the last few, oldest first. Counters and starts rise.
@@ -96,35 +99,23 @@ func (h *Half) accept(d *superpose.Epoch, check [8]byte) {
 	if !ok || !bytes.Equal(name[:len(check)], check[:]) {
 		return
 	}
-	pads := seal.NewPads(h.messages)
+	pads, users := seal.NewPads(h.messages), make(map[key.Handle]struct{})
 	for _, n := range d.Members {
 		if p := h.roster.peers[n]; p != nil {
 			pads.Add(&p.pair, name)
+			if p.handle != h.self {
+				users[p.handle] = struct{}{}
+			}
 		}
 	}
 	if pads.Len() == 0 {
 		return // A share without pads would be the cell itself.
 	}
 	e := h.push(d)
-	e.name, e.pads = name, pads
+	e.name, e.pads, e.users = name, pads, users
 	h.judgeKnown(e)
+	h.separate()
 	h.enter(e)
-}
-
-// judgeKnown counts whom the user knows in an epoch that he is in.
-func (h *Half) judgeKnown(e *epoch) {
-	if e.pads == nil {
-		return
-	}
-	e.known = h.countKnown(e.Members)
-	if e != h.epochs.newest() {
-		return
-	}
-	if e.known < h.cfg.MinKnown {
-		h.judge.raise(half.Unsafe, h.high)
-	} else {
-		h.judge.settle(half.Unsafe)
-	}
 }
 
 // outside takes in an epoch without the user.

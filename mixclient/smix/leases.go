@@ -85,6 +85,7 @@ type leases struct {
 	garbage  []*seal.Veil
 	zeros    [cell.Size - seal.VeilTagSize]byte
 	ticked   cell.Slot
+	safe     bool      // the epoch of that slot is
 	lapsed   cell.Slot // what maps say of slots before does not hold any more
 	view     []lease.Lease
 	ends     []cell.Slot
@@ -162,9 +163,13 @@ func (h *Half) reserve(e *epoch, n cell.Slot) {
 	if x.ticked+h.times.near < n || h.epochs.at(x.ticked+1) == nil {
 		x.ticked = n - 1
 	}
+	if safe := h.safe(e); x.safe != safe {
+		x.safe, x.ticked = safe, n-1
+		h.policy = lease.New(h.cfg.Interval, h.random)
+	}
 	for x.ticked < n {
 		x.ticked++
-		tokens := h.policy.Slot(h.look(e, x.ticked), h.wants, x.view)
+		tokens := h.policy.Slot(h.look(e, x.ticked), h.wants && x.safe, x.view)
 		for range min(tokens, maxPending) {
 			if x.ticked == n {
 				h.token(e, n)
@@ -312,6 +317,7 @@ func (h *Half) take(n cell.Slot, c int, p *pending, e *epoch) {
 		}
 		end := h.leases.calendar.End(c, p.made)
 		h.leases.channels[c].end = end
+		end = h.bound(e, end)
 		*l = own{channel: c, name: p.name, made: p.made, won: n, asked: p.slot, end: end, from: min(h.horizon+1, end)}
 		l.least = max(h.said+1, n+1)
 		if e.Lapse {

@@ -155,17 +155,6 @@ func (h *Half) connOf(n superpose.Number) (key.Connection, bool) {
 	return key.Connection{}, false
 }
 
-// countKnown returns how many users among the members are known, each once.
-func (h *Half) countKnown(members []superpose.Number) int {
-	seen := make(map[key.Handle]bool)
-	for _, n := range members {
-		if p := h.roster.peers[n]; p != nil && p.handle != h.self && h.roster.known[p.handle] {
-			seen[p.handle] = true
-		}
-	}
-	return len(seen)
-}
-
 // digest names what is in a message for all members alike.
 func digest(public []byte) [16]byte {
 	d := sha256.Sum256(public)

@@ -62,6 +62,19 @@
 // from the slot and the channel (transport/superpose/calendar), not from the token:
 // so members need no more than the map.
 //
+// # Among strangers
+//
+// A member whom the user does not know may be an invention of the server, which
+// then knows the pads that it has with him. If all but one are strangers, the server
+// may see which channels the user holds. Then he behaves as one who never has
+// anything to say, and what he held before ends (safety.go). Letters of pairings go
+// out all the same, in channels that he holds anyway; who has the user's link, or
+// that of whom he pairs with, can find those.
+//
+// What remains: nothing proves that a member has left of his own will. A server can
+// announce an epoch without him, in which leases go on, and see whose channel falls
+// silent. It can do so to anybody, and nobody but him is told.
+//
 // # No pad twice
 //
 // Pads are a function of pair, epoch and slot. An epoch is taken in only if its
@@ -241,9 +254,7 @@ func (h *Half) Keys(k *half.Keyring, _ uint64) {
 	h.book.Keys(k)
 	h.roster.keys(k)
 	h.judge.keys(k)
-	for i := range h.epochs.list {
-		h.judgeKnown(&h.epochs.list[i])
-	}
+	h.judgeAnew()
 }
 
 // Stale returns down to which slot batches must be made anew, from the newest on.
@@ -280,7 +291,7 @@ func (h *Half) Status() half.Status {
 	s := half.Status{Channels: h.cfg.Channels, Occupied: h.leases.occupied()}
 	if e := h.epochs.at(h.high); e != nil {
 		s.Members, s.Known = len(e.Members), e.known
-		s.Unsafe = e.known < h.cfg.MinKnown
+		s.Unsafe = !h.safe(e)
 		s.Ready = !s.Unsafe && h.leases.begun(h.high+1)
 	}
 	return s

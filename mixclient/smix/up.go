@@ -121,6 +121,3 @@ func pairing(s *half.Say) bool {
 	class := seal.LetterClass(&s.Body)
 	return s.Kind == cell.Letter && !s.Group && (class == seal.FromInitiator || class == seal.FromResponder)
 }
-
-// safe reports whether the user knows enough members of an epoch to hide among.
-func (h *Half) safe(e *epoch) bool { return e.known >= h.cfg.MinKnown }
