@@ -8,6 +8,7 @@ import (
 	"undertone/mixclient/call"
 	"undertone/mixclient/contact"
 	"undertone/mixclient/group"
+	"undertone/mixclient/smix"
 	"undertone/transport/cell"
 	"undertone/transport/key"
 )
@@ -115,7 +116,7 @@ func (e *Engine) Leave(ctx context.Context) {
 	if e.Hangup() == nil {
 		e.AwaitIdle(talk)
 	}
-	ctx, cancel = context.WithTimeout(ctx, leaveFor)
+	ctx, cancel = context.WithTimeout(ctx, e.leaveFor())
 	defer cancel()
 	e.until(ctx, func() bool {
 		left := true
@@ -128,6 +129,19 @@ func (e *Engine) Leave(ctx context.Context) {
 		})
 		return left
 	})
+}
+
+// leaveFor bounds how long it takes to leave the set: the longer, the more channels
+// an sMIX has.
+func (e *Engine) leaveFor() time.Duration {
+	d := leftOutFor
+	_ = e.do(func() error { // There is nothing to leave when it has stopped.
+		if h := e.core.Half(); h != nil {
+			d += smix.LeaveTime(e.cfg.Interval, h.Status().Channels)
+		}
+		return nil
+	})
+	return d
 }
 
 // AwaitIdle returns when there is no call, or ctx ends.

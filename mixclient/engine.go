@@ -74,10 +74,10 @@ const (
 	silentFor = time.Second
 	// firstCell is how long a new line may take to bring its first cell.
 	firstCell = 5 * time.Second
-	// hangUpFor bounds how long a hang-up may take, and leaveFor how long it takes
-	// to leave a set: an sMIX has the user wait for the end of his leases.
-	hangUpFor = 3 * time.Second
-	leaveFor  = 10 * time.Second
+	// hangUpFor bounds how long a hang-up may take, and leftOutFor how long a server
+	// takes to announce an epoch without who asks to be left out.
+	hangUpFor  = 3 * time.Second
+	leftOutFor = 6 * time.Second
 	// inboxDepth is how many messages may wait to be opened: five seconds of 20 ms,
 	// as long as the cover lasts, or 20 slots of a set of a hundred.
 	inboxDepth = 256

@@ -113,16 +113,6 @@ func (x *leases) lapse(n cell.Slot) {
 	}
 }
 
-// none reports whether nothing is held in slot n or after.
-func (x *leases) none(n cell.Slot) bool {
-	for i := range x.mine {
-		if x.mine[i].end > n {
-			return false
-		}
-	}
-	return true
-}
-
 // begun reports whether something can be said in slot n.
 func (x *leases) begun(n cell.Slot) bool {
 	for i := range x.mine {
@@ -157,7 +147,7 @@ func (x *leases) occupied() (n int) {
 // were left out, because everything stood still, are made up for without.
 func (h *Half) reserve(e *epoch, n cell.Slot) {
 	x := &h.leases
-	if n <= x.ticked || n > h.high+h.times.near || h.leaving {
+	if n <= x.ticked || n > h.high+h.times.near || h.leave != 0 {
 		return
 	}
 	if x.ticked+h.times.near < n || h.epochs.at(x.ticked+1) == nil {

@@ -90,6 +90,7 @@ import (
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
+	"time"
 
 	"undertone/mixclient/half"
 	"undertone/mixclient/smix/lease"
@@ -98,6 +99,7 @@ import (
 	"undertone/transport/key"
 	"undertone/transport/seal"
 	"undertone/transport/superpose"
+	"undertone/transport/superpose/calendar"
 	"undertone/transport/trickle"
 )
 
@@ -163,7 +165,7 @@ type Half struct {
 	stale   cell.Slot // from where batches must be made anew, 0: nowhere
 	last    cell.Slot // the slot that Up was called for last
 	wants   bool
-	leaving bool
+	leave   cell.Slot   // from where on the user asks to be left out, 0: he stays
 	cells   []cell.Cell // what is said, or garbage, by channel
 	found   half.Found
 	public  []byte // space for what is hashed
@@ -278,10 +280,27 @@ func (h *Half) spoil(n cell.Slot) {
 // Wants takes in whether the user has something to say for some time.
 func (h *Half) Wants(on bool) { h.wants = on }
 
-// Leave has the half hold no more channels, and then ask to be left out. Left
-// reports when that is done. The link may end then, or at any other time, which
-// costs the others half a second.
-func (h *Half) Leave() { h.leaving = true }
+// Leave has the half reserve no more, and ask to be left out when any lease that it
+// may have is over: that takes as long for who has none, or else the end of his last
+// would tell which it was. Left reports when he is left out. The link may end then,
+// or at any other time, which costs the others half a second.
+func (h *Half) Leave() {
+	if h.leave != 0 {
+		return
+	}
+	frame := calendar.FrameSlots(h.cfg.Interval)
+	h.leave = h.said + 1 + longest(h.cfg.Channels)*frame + cell.Slot(h.random.Uint64N(uint64(frame)))
+	h.spoil(h.leave)
+}
+
+// LeaveTime returns how long it takes from Leave until the server has been asked, at
+// most.
+func LeaveTime(i cell.Interval, channels int) time.Duration {
+	return time.Duration((longest(channels)+1)*calendar.FrameSlots(i)+1) * i.Duration() //nolint:gosec // small
+}
+
+// longest returns how many frames a lease lasts at most, from the slot of its token.
+func longest(channels int) cell.Slot { return cell.Slot(channels) + 1 } //nolint:gosec // positive
 
 // Left reports whether the user is in no epoch, so that nobody misses him.
 func (h *Half) Left() bool { return h.epochs.at(h.high) == nil }

@@ -24,7 +24,7 @@ func (h *Half) Up(out []byte, n cell.Slot, s *half.Say) {
 		clear(first)
 		head.Grain, head.Count = h.out.Chunk(superpose.Body(first), n)
 	}
-	if h.leaving && h.leases.none(n) {
+	if h.leave != 0 && n >= h.leave {
 		head.Flags |= superpose.Leaving
 	}
 	h.label(first, head, 0)

@@ -18,7 +18,7 @@ import (
 const (
 	// leaveFor bounds how long hanging up, and taking leave of an sMIX, may hold up
 	// the end of a command.
-	leaveFor = 12 * time.Second
+	leaveFor = 30 * time.Second
 	// troubleEvery is how often the sound is asked whether it works, in a call
 	// and out of it.
 	troubleEvery = time.Second
