@@ -82,7 +82,7 @@ func (s *Set) plan(n cell.Slot) {
 	case pending || n <= s.epoch.Start:
 	case len(s.epoch.Members) < least:
 		s.assemble(n)
-	case len(s.lobby) > len(s.epoch.Members) && n > s.anew+s.times.anew:
+	case n > s.anew+s.times.anew && s.waiting(n) > len(s.epoch.Members):
 		s.dissolve(n)
 	default:
 		s.change(n)
@@ -253,7 +253,7 @@ func (s *Set) enter(count int) {
 	s.announce()
 	item := superpose.FrameEntry(&e.Epoch, e.name)
 	for _, m := range s.entering[:count] {
-		m.missed = 0
+		m.missed, m.fallen = 0, false
 		m.queue(item)
 	}
 	s.ready = 0
@@ -280,7 +280,7 @@ func (s *Set) announce() {
 // were a moment ago; for those the value does not matter.
 func (s *Set) conn(n superpose.Number) (key.Connection, bool) {
 	if m := s.number[n]; m != nil {
-		return m.record.Conn, true
+		return m.keys.Conn, true
 	}
 	return key.Connection{}, true
 }

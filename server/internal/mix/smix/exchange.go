@@ -21,10 +21,24 @@ func (s *Set) usher(n cell.Slot) {
 			}
 		}
 	}
-	for ; room > 0 && len(s.lobby) > 0; room-- {
-		s.introduce(n, s.lobby[0])
-		s.lobby = slices.Delete(s.lobby, 0, 1)
+	s.lobby = slices.DeleteFunc(s.lobby, func(m *member) bool {
+		turn := room > 0 && n >= m.outside
+		if turn {
+			s.introduce(n, m)
+			room--
+		}
+		return turn
+	})
+}
+
+// waiting returns how many wait for their turn who may be introduced.
+func (s *Set) waiting(n cell.Slot) (count int) {
+	for _, m := range s.lobby {
+		if n >= m.outside {
+			count++
+		}
 	}
+	return count
 }
 
 // expected reports whether a member who is outside is worth waiting for.
@@ -55,10 +69,10 @@ func (s *Set) read(n cell.Slot, in []half.In) {
 			s.busy = m
 			s.readOne(n, m, in[i].Batch)
 			s.busy = nil
+			s.press(n, m)
 		} else {
 			m.present = 0
 		}
-		s.press(n, m)
 	}
 }
 
@@ -108,7 +122,7 @@ func (s *Set) item(m *member, b []byte) {
 	if elder == nil || elder == m || m.links[elder.seat].stage != asked {
 		return // He may have left meanwhile.
 	}
-	elder.queue(superpose.FrameItem(superpose.Newcomer, m.number, m.record.Short(), i.Cipher))
+	elder.queue(superpose.FrameItem(superpose.Newcomer, m.number, m.keys.Short(), i.Cipher))
 	m.links[elder.seat] = link{forwarded, elder.down.End()}
 }
 

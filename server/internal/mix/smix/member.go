@@ -55,7 +55,7 @@ type member struct {
 	seat   int
 	number superpose.Number
 	order  uint64 // who was introduced first has the smaller one
-	record *superpose.Record
+	keys   *superpose.Record
 	elder  []byte // the item that introduces him to who comes later
 	links  []link // with elders, by seat
 
@@ -72,9 +72,8 @@ type member struct {
 	seen     lag
 	leaving  bool
 	dead     bool // what he sent is no stream, or he lets his own grow
-	strikes  int
-	struck   cell.Slot // when that happened last
-	outside  cell.Slot // he does not enter before
+	fallen   bool // he was struck since he came, or was inside
+	record
 }
 
 // backlog is how many grains may wait for a member.
@@ -82,7 +81,7 @@ const backlog = 1 << 16
 
 func newMember(x *entrant, seat int, number superpose.Number, seats int) *member {
 	return &member{
-		handle: x.handle, seat: seat, number: number, record: x.record,
+		handle: x.handle, seat: seat, number: number, keys: x.keys,
 		elder: superpose.FrameItem(superpose.Elder, number, x.full),
 		links: make([]link, seats),
 	}
@@ -119,22 +118,6 @@ func (m *member) met() {
 // excuse takes in a slot that a member may not have known better in. It is a debt
 // all the same: he would otherwise be excused for ever where epochs change often.
 func (m *member) excuse() { m.debt++ }
-
-// strike has a member who fell out stay outside: not at all the first time, and
-// longer each time after that, until it has been well for some minutes.
-func (m *member) strike(n cell.Slot, t *times) {
-	if n > m.struck+t.forgive {
-		m.strikes = 0
-	}
-	if m.strikes > 0 {
-		m.outside = n + t.retry<<min(m.strikes-1, 6)
-	}
-	m.strikes++
-	m.struck, m.missed, m.debt = n, 0, 0
-}
-
-// banish has a member stay outside for as long as one may have to.
-func (m *member) banish(n cell.Slot, t *times) { m.outside = n + t.retry<<6 }
 
 // A lag is how many slots lie between what a member has heard and what he says:
 // the least of the last slots, since uploads made in advance have heard little.

@@ -31,7 +31,8 @@ const (
 	ease = 4
 )
 
-// press takes in what a member has acked up to slot n.
+// press takes in what a member has acked up to slot n, in which something came from
+// him: nobody waits for one who is silent.
 func (s *Set) press(n cell.Slot, m *member) {
 	p := &m.pace
 	came := m.down.Acked() - p.acked

@@ -18,7 +18,7 @@ func (r *rig) ack(seat int, acked uint64) {
 // agree has a newcomer's cipher text be on its way to an elder.
 func (r *rig) agree(elder, newcomer int) {
 	o, m := r.seats[elder], r.seats[newcomer]
-	o.queue(superpose.FrameItem(superpose.Newcomer, m.number, m.record.Short(), make([]byte, superpose.CipherSize)))
+	o.queue(superpose.FrameItem(superpose.Newcomer, m.number, m.keys.Short(), make([]byte, superpose.CipherSize)))
 	m.links[elder] = link{forwarded, o.down.End()}
 }
 

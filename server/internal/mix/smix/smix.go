@@ -18,7 +18,7 @@
 //	                                                              ^                  |
 //	                                                              +- missed slots, --+
 //	                                                                 or left cleanly
-//	Leave, from any state: forgotten, and the others are told
+//	Leave, from any state: the others are told, and how often he fell out is kept
 //
 // A pair has keys when the newcomer's cipher text has come to the elder (elder is
 // whoever was introduced first). The secrets last as long as both connections, so who fell
@@ -79,10 +79,11 @@ type Set struct {
 
 	seats  []*member // nil: free
 	number map[superpose.Number]*member
-	last   superpose.Number // the newest number
-	joins  uint64           // how many were introduced
-	lobby  []*member        // who joined and was not introduced yet
-	ranks  []*member        // who was, in that order
+	last   superpose.Number      // the newest number
+	joins  uint64                // how many were introduced
+	lobby  []*member             // who joined and was not introduced yet
+	ranks  []*member             // who was, in that order
+	past   map[key.Handle]record // of those who have left
 
 	// Of the newest slot.
 	slot   cell.Slot
@@ -126,6 +127,7 @@ func New(cfg Config) (*Set, error) {
 		cfg: cfg, messages: messages, times: newTimes(cfg.Interval),
 		seats:    make([]*member, cfg.Seats),
 		number:   make(map[superpose.Number]*member, cfg.Seats),
+		past:     make(map[key.Handle]record),
 		early:    make([]int8, cfg.Seats),
 		bodies:   make([]byte, messages*seal.ShareSize),
 		maps:     make([]byte, messages*superpose.Cells*superpose.NameSize),
@@ -156,7 +158,7 @@ func (s *Set) Admit(m half.Member) (half.Entrant, error) {
 
 type entrant struct {
 	handle key.Handle
-	record *superpose.Record
+	keys   *superpose.Record
 	full   []byte
 }
 
@@ -171,6 +173,7 @@ func (s *Set) Join(seat int, e half.Entrant) {
 	}
 	s.Leave(seat)
 	m := newMember(x, seat, s.freeNumber(), s.cfg.Seats)
+	m.record = s.recall(m.handle)
 	s.seats[seat], s.number[m.number] = m, m
 	s.lobby = append(s.lobby, m)
 }
@@ -198,12 +201,14 @@ func (s *Set) Leave(seat int) {
 	delete(s.number, m.number)
 	is := func(o *member) bool { return o == m }
 	s.lobby, s.ranks = slices.DeleteFunc(s.lobby, is), slices.DeleteFunc(s.ranks, is)
+	s.keep(m)
+	if m.order == 0 {
+		return // Nobody has heard of him.
+	}
 	gone := superpose.FrameItem(superpose.Gone, m.number)
-	for _, o := range s.seats {
-		if o != nil {
-			o.links[seat] = link{}
-			o.queue(gone)
-		}
+	for _, o := range s.ranks {
+		o.links[seat] = link{}
+		o.queue(gone)
 	}
 }
 
