@@ -24,9 +24,16 @@ const (
 	alarmMax = 60
 )
 
-// disturbances is how many times in a minute a channel may be disturbed by
-// chance: two tokens with one name, a member out of step.
-const disturbances = 3
+// often is how many times in a minute makes an alarm.
+//
+// A channel may be disturbed by chance: two tokens with one name, a member out of
+// step. And what a cell says of slots received is hidden, but not authenticated: any
+// member can flip bits of it with his own share, so that the digest is not that of
+// its slot. Who does so in all channels disturbs ours too, so slots in which one of
+// ours was disturbed do not count. What remains: who flips these bits in three slots
+// without hitting a channel of ours still raises a false alarm, and a server that
+// lies only twice in a minute raises none.
+const often = 3
 
 // A judge compares what the server told us with what it told others, and our
 // channels with what we put in.
@@ -38,9 +45,23 @@ type judge struct {
 	nothing  heard
 	alarms   []alarm
 	shown    map[half.Alarm]bool // is waiting, or was shown and holds on
-	times    [disturbances]cell.Slot
+	disturbs row                 // slots in which our channels were disturbed
+	lies     row                 // slots in which somebody had another digest
 	block    [2][aes.BlockSize]byte
 	out      [extraSize]byte
+}
+
+// A row is the last slots in which something happened.
+type row [often]cell.Slot
+
+// add adds a slot, once, and reports whether it happened often in a minute.
+func (r *row) add(n, minute cell.Slot) bool {
+	if n <= r[often-1] {
+		return false
+	}
+	copy(r[:], r[1:])
+	r[often-1] = n
+	return r[0] != 0 && n < r[0]+minute
 }
 
 // An alarm is shown from a slot on.
@@ -153,7 +174,7 @@ func (j *judge) compare(h *Half, f *half.Found, extra []byte) {
 		sameInGroup = j.same(g, x, extra) || sameInGroup
 	}
 	lied := f.Place < 0 && known && !same || f.Place >= 0 && j.grouped && !sameInGroup
-	if both && lied {
+	if both && lied && f.Slot != j.disturbs[often-1] && j.lies.add(f.Slot, h.times.minute) {
 		j.later(h, half.Equivocation)
 	}
 }
@@ -168,10 +189,7 @@ func (j *judge) same(c *comparer, x *heard, extra []byte) bool {
 
 // disturbed takes in that something else came out of a channel of ours.
 func (j *judge) disturbed(h *Half, n cell.Slot) {
-	first := j.times[0]
-	copy(j.times[:], j.times[1:])
-	j.times[disturbances-1] = n
-	if first != 0 && n < first+h.times.minute {
+	if j.disturbs.add(n, h.times.minute) {
 		j.later(h, half.Disruption)
 	}
 }

@@ -28,6 +28,7 @@ type rig struct {
 	players []*player
 	slot    cell.Slot
 	counter uint32
+	jam     func(sum []byte) // adds to a sum, if there is one
 }
 
 // A player is a half with a pacer that sends one batch in every slot.

@@ -33,6 +33,9 @@ func (r *rig) step(names map[int]superpose.Name, say func(p *player) *half.Say) 
 		all = append(all, p.take(r.slot))
 	}
 	sum := r.sum(all)
+	if r.jam != nil {
+		r.jam(sum)
+	}
 	for _, p := range r.players {
 		e := p.epochs.at(r.slot)
 		flags := superpose.Complete
