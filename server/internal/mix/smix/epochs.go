@@ -274,6 +274,20 @@ func (s *Set) announce() {
 	n := superpose.NewsOf(s.from, &e.Epoch, e.name)
 	n.Put(s.news[:])
 	s.listed = e.List(s.listed[:seal.ShareSize], e.name)
+	if len(e.Members) == 0 {
+		s.dismiss(e)
+	}
+}
+
+// dismiss tells those who are inside of an epoch that has nobody in it. News can
+// tell of a few only, and lists are told to who is inside, in slots that are void.
+func (s *Set) dismiss(e *epoch) {
+	item := superpose.FrameEntry(&e.Epoch, e.name)
+	for _, m := range s.ranks {
+		if s.plans[0].Has(m.number) || slices.Contains(s.from, m.number) {
+			m.queue(item)
+		}
+	}
 }
 
 // conn tells the connection of a member. Members whom an epoch has are there, or

@@ -31,7 +31,8 @@
 // Joins and clean leaves change the epoch and nothing else; at most four members
 // in one. When a member is missing, sums are void, so the next epoch is announced
 // at once, all leases end with it, and it opens with slots full of reservations.
-// Until it starts, the bodies, which have no sum in them, say which epoch comes.
+// Until it starts, the bodies, which have no sum in them, say which epoch comes. Of
+// one that nobody is in, members hear as outsiders do, by an item.
 //
 // # What the server can do, and a member
 //
@@ -39,7 +40,8 @@
 // lie about members or maps; members then hear nothing, or take notice (mixclient/
 // smix). A member can spoil every slot he likes, which is the price of superposed
 // sending: owners take notice. He cannot stop the server or make it grow: what he
-// sends is bounded, who does not answer is left out, for longer each time.
+// sends is bounded, who does not answer, or answers slowly (pace.go), is left out,
+// for longer each time, and connecting anew does not help him (record.go).
 package smix
 
 import (
@@ -250,15 +252,27 @@ func (s *Set) Recover(n cell.Slot, in []half.In) {
 			s.early[i] = in[i].Early
 		}
 	}
-	counter := max(s.plans[0].Counter, s.plans[1].Counter)
+	s.abandon(n)
+	s.flags = superpose.Listed
+	s.publish(n)
+}
+
+// abandon has an epoch begin at slot n that nobody is in. It counts as later than
+// all that were announced.
+func (s *Set) abandon(n cell.Slot) {
+	last, next := &s.plans[0], &s.plans[1]
+	s.from = append(s.from[:0], next.Members...)
+	e := epoch{Epoch: superpose.Epoch{
+		Counter: max(last.Counter, next.Counter) + 1, Lapse: true, Start: max(n, last.Start+1, next.Start+1),
+	}}
+	e.name, _ = e.Name(s.cfg.Channels, s.conn)
+	s.dismiss(&e)
 	s.planned = false
-	s.plans[0] = epoch{Epoch: superpose.Epoch{Counter: counter, Lapse: true, Start: n}}
+	s.plans[0], s.plans[1] = e, epoch{Epoch: superpose.Epoch{Members: next.Members[:0]}}
 	for _, m := range s.ranks {
 		m.inside = false
 	}
 	s.begin(&s.plans[0])
-	s.flags = superpose.Listed
-	s.publish(n)
 }
 
 // Out writes message k of part p for a seat.
