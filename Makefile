@@ -65,13 +65,15 @@ test: setup-test build lint ## Everything that must hold before a change is take
 	$(GO) build -race ./...
 	@quick=$$($(GO) list $(PACKAGES) | grep -vE '$(REALTIME)'); test -z "$$quick" || $(TEST) -p 2 $$quick
 	@timed=$$($(GO) list $(PACKAGES) | grep -E '$(REALTIME)'); test -z "$$timed" || $(TEST) -p 1 $$timed
-	$(MAKE) --no-print-directory traces
+	$(MAKE) --no-print-directory traces PACES='(40|100)ms'
 	.ci/fuzz $(FUZZTIME) $(PACKAGES)
 
-# Whole sets in fake time. The race detector would take ten times as long, and has
-# seen the same tests with fewer users.
-TRACES := $(GO) test -count=1 -timeout 15m -run 'Unobservable|OfMany|SMIX' ./app/internal/demo
+# Whole sets in fake time, and all that a server has of one. The race detector would
+# take ten times as long, and has seen the same tests with less in them.
+PACES ?= .*
+TRACES = $(GO) test -count=1 -timeout 15m -run 'Unobservable/$(PACES)|OfMany|SMIX' ./app/internal/demo
 traces: setup ## No call shows in any packet, in every mode and at every pace
+	$(GO) test -count=1 -run ServerIsBlind ./server/e2e
 	$(TRACES)
 
 crowds: setup ## The same with a hundred members of a bMIX and fifty of an sMIX

@@ -27,6 +27,7 @@ func several(tr *trace) {
 	tr.do(tr.ann.Phone.Hangup())
 	for _, u := range called {
 		tr.expect(u, phone.Ended)
+		tr.expect(tr.ann, phone.Ended) // Her leg to him.
 	}
 }
 
@@ -36,11 +37,20 @@ func several(tr *trace) {
 func TestProtocol3IsUnobservable(t *testing.T) {
 	for _, i := range intervals() {
 		t.Run(i.String(), func(t *testing.T) {
-			tr := record(t, scene{mode: cell.BMIX, interval: i, members: 2}, idle, talk, decline, several, nothing)
-			checkEqual(t, tr, 1, "a call", "a declined call", "a call of three", "nothing at all")
+			tr := record(t, scene{mode: cell.BMIX, interval: i, members: 2}, acts()...)
+			checkEqual(t, tr, 1, "a call", "a call of three", "a declined call", "nothing at all")
 			checkSpeech(t, i, tr)
 		})
 	}
+}
+
+// acts are what happens in each window.
+func acts() []func(*trace) {
+	all := []func(*trace){idle, talk, several, decline, nothing}
+	if underRace {
+		return all[:3]
+	}
+	return all
 }
 
 // intervals are those that a trace is recorded at.
@@ -57,7 +67,7 @@ func checkEqual(t *testing.T, tr *trace, messages int, what ...string) {
 	if least := 2 * len(tr.hosts) * messages * int(tr.scene.interval.Slots(window)); len(tr.windows[0]) < least {
 		t.Fatalf("the observer saw %d packets, want %d at least", len(tr.windows[0]), least)
 	}
-	for k, w := range what {
+	for k, w := range what[:len(tr.windows)-1] {
 		if d := simnet.Diff(tr.windows[0], tr.windows[k+1]); d != "" {
 			t.Errorf("%s shows:\n%s", w, d)
 		}
@@ -75,8 +85,8 @@ func TestSuperposedSendingIsUnobservable(t *testing.T) {
 			if i == cell.Interval100 {
 				others = 9
 			}
-			tr := record(t, scene{mode: cell.SMIX, interval: i, members: others}, idle, talk, decline, several, nothing)
-			checkEqual(t, tr, 2, "a call", "a declined call", "a call of three", "nothing at all")
+			tr := record(t, scene{mode: cell.SMIX, interval: i, members: others}, acts()...)
+			checkEqual(t, tr, 2, "a call", "a call of three", "a declined call", "nothing at all")
 			checkSpeech(t, i, tr)
 		})
 	}
