@@ -71,14 +71,13 @@ test: setup-test build lint ## Everything that must hold before a change is take
 # Whole sets in fake time, and all that a server has of one. The race detector would
 # take ten times as long, and has seen the same tests with less in them.
 PACES ?= .*
-TRACES = $(GO) test -count=1 -timeout 15m -run 'Unobservable/$(PACES)|OfMany|SMIX' ./app/internal/demo
+TRACES = $(GO) test -count=1 -timeout 15m -run 'Unobservable/$(PACES)|OfMany|SMIX|OnSockets' ./app/internal/demo
 traces: setup ## No call shows in any packet, in every mode and at every pace
 	$(GO) test -count=1 -run ServerIsBlind ./server/e2e
 	$(TRACES)
 
 crowds: setup ## The same with a hundred members of a bMIX and fifty of an sMIX
-	$(TRACES) -v -args -many 100 -crowded 50 -losing 1m
-	$(GO) test -count=1 -timeout 15m -v -run OnSockets ./app/internal/demo -args -sockets 50
+	$(TRACES) -v -args -many 100 -crowded 50 -losing 1m -sockets 50
 
 lint: setup $(LINT) ## gofmt, go vet and the linters of .golangci.yml
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \

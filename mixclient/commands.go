@@ -137,7 +137,7 @@ func (e *Engine) leaveFor() time.Duration {
 	d := leftOutFor
 	_ = e.do(func() error { // There is nothing to leave when it has stopped.
 		if h := e.core.Half(); h != nil {
-			d += smix.LeaveTime(e.cfg.Interval, h.Status().Channels)
+			d += time.Duration(smix.LeaveSlots(e.cfg.Interval, h.Status().Channels)) * e.cfg.Interval.Duration() //nolint:gosec // some hundreds
 		}
 		return nil
 	})

@@ -37,8 +37,9 @@ func TestProtocol2Call(t *testing.T) {
 		"ann with bob: hung up",
 		"bob with ann: the other side hung up",
 	})
-	if len(a.heard) < 50 || len(b.heard) < 50 {
-		t.Errorf("heard %d and %d cells of voice, want 50 at least", len(a.heard), len(b.heard))
+	// A letter may take the place of voice, such as the last of the pairing.
+	if len(a.heard) < 45 || len(b.heard) < 45 {
+		t.Errorf("heard %d and %d cells of voice, want 45 at least", len(a.heard), len(b.heard))
 	}
 	if i := slices.IndexFunc(a.heard, func(c byte) bool { return c != 'b' }); i >= 0 {
 		t.Errorf("ann heard %q", a.heard[i])

@@ -4,7 +4,6 @@ import (
 	mathrand "math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"undertone/mixclient/half"
 	"undertone/transport/cell"
@@ -62,7 +61,7 @@ func TestWhenALeaverAsksTellsNothingOfLeases(t *testing.T) {
 		}
 		after[holds] = r.slot - left
 		frame := calendar.FrameSlots(cell.Interval40)
-		if n := after[holds]; n < 9*frame || n > 10*frame || LeaveTime(cell.Interval40, 8) < time.Duration(n)*40*time.Millisecond {
+		if n := after[holds]; n < 9*frame || n > 10*frame || LeaveSlots(cell.Interval40, 8) < n {
 			t.Errorf("%s: he asks after %d slots", holds, n)
 		}
 		for range 20 {

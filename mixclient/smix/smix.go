@@ -90,7 +90,6 @@ import (
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
-	"time"
 
 	"undertone/mixclient/half"
 	"undertone/mixclient/smix/lease"
@@ -293,10 +292,10 @@ func (h *Half) Leave() {
 	h.spoil(h.leave)
 }
 
-// LeaveTime returns how long it takes from Leave until the server has been asked, at
-// most.
-func LeaveTime(i cell.Interval, channels int) time.Duration {
-	return time.Duration((longest(channels)+1)*calendar.FrameSlots(i)+1) * i.Duration() //nolint:gosec // small
+// LeaveSlots returns how many slots it takes from Leave until the server has been
+// asked, at most.
+func LeaveSlots(i cell.Interval, channels int) cell.Slot {
+	return (longest(channels)+1)*calendar.FrameSlots(i) + 1
 }
 
 // longest returns how many frames a lease lasts at most, from the slot of its token.

@@ -1,3 +1,5 @@
+//go:build !race
+
 package e2e
 
 import (
@@ -119,9 +121,6 @@ func (d *duet) checkSent() {
 // without, and nothing by which to tell one from the other; and he would see the
 // smallest leak.
 func TestBMIXServerIsBlind(t *testing.T) {
-	if underRace {
-		t.Skip("ten times as slow with the race detector; make traces runs it")
-	}
 	with, without := seen(t, 2), seen(t, 0)
 	for name, v := range map[string]*view{"two calls": with, "no call": without} {
 		if s := v.suspicions(); len(s) > 0 {

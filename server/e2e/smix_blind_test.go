@@ -1,3 +1,5 @@
+//go:build !race
+
 package e2e
 
 import (
@@ -98,9 +100,6 @@ func (o *orchestra) converse(calls int, on bool) {
 // are the same, byte by byte, and the server holds as much. (When channels are in
 // use is another matter: package mixclient/smix/lease.)
 func TestSMIXServerIsBlind(t *testing.T) {
-	if underRace {
-		t.Skip("ten times as slow with the race detector; make traces runs it")
-	}
 	with, without := listen(t, 2), listen(t, 0)
 	for name, v := range map[string]*view{
 		"shares with two calls": with.shares, "shares without a call": without.shares,

@@ -1,3 +1,5 @@
+//go:build !race
+
 package demo
 
 import (
@@ -175,19 +177,9 @@ var (
 	sockets = flag.Int("sockets", 6, "members of a bMIX on real sockets")
 )
 
-// slow leaves a test of a crowd to make traces: with the race detector it takes ten
-// times as long, and that has seen smaller sets in the tests of traces.
-func slow(t *testing.T) {
-	t.Helper()
-	if underRace {
-		t.Skip("ten times as slow with the race detector; make traces runs it")
-	}
-}
-
 // A bMIX of many, with two calls at once: everybody is there for everybody, and
 // no cell of either call is lost.
 func TestBMIXOfMany(t *testing.T) {
-	slow(t)
 	line := simnet.Path{Delay: 20*time.Millisecond + 137*time.Microsecond}
 	inCrowd(t, scene{mode: cell.BMIX, interval: cell.Interval100, members: *many}, line, func(c *crowd) {
 		last := len(c.users) - 1
@@ -209,7 +201,6 @@ var lossy = simnet.Path{Delay: 50*time.Millisecond + 137*time.Microsecond, Loss:
 // everybody the slot, so everything goes twice. With 20 members and 1 % loss each
 // way, at most 1 % of the voice is lost.
 func TestSMIXLosesLittle(t *testing.T) {
-	slow(t)
 	inCrowd(t, scene{mode: cell.SMIX, interval: cell.Interval40, members: 20}, lossy, func(c *crowd) {
 		c.call(0, 1)
 		c.call(4, 5)
@@ -226,7 +217,6 @@ func TestSMIXLosesLittle(t *testing.T) {
 // A member who vanishes costs the others less than half a second of voice; one who
 // joins, or who takes leave, costs nothing.
 func TestSMIXChurn(t *testing.T) {
-	slow(t)
 	line := simnet.Path{Delay: 50*time.Millisecond + 137*time.Microsecond}
 	inCrowd(t, scene{mode: cell.SMIX, interval: cell.Interval40, members: *crowded}, line, func(c *crowd) {
 		last := len(c.users) - 1
