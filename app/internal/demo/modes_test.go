@@ -56,7 +56,7 @@ func acts() []func(*trace) {
 // intervals are those that a trace is recorded at.
 func intervals() []cell.Interval {
 	if underRace {
-		return []cell.Interval{cell.Interval40}
+		return []cell.Interval{cell.Interval100}
 	}
 	return cell.Intervals()
 }
@@ -82,7 +82,7 @@ func TestSuperposedSendingIsUnobservable(t *testing.T) {
 	for _, i := range intervals() {
 		t.Run(i.String(), func(t *testing.T) {
 			others := 2
-			if i == cell.Interval100 {
+			if i == cell.Interval100 && !underRace {
 				others = 9
 			}
 			tr := record(t, scene{mode: cell.SMIX, interval: i, members: others}, acts()...)
