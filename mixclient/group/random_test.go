@@ -284,7 +284,7 @@ func FuzzLetters(f *testing.F) {
 			_ = u.call.Accept(x.slot)
 		}
 		x.run(int(who>>4) * 2)
-		u, from := x.users[who%3], x.users[(who+1)%3]
+		u, from := x.users[who%3], x.users[(who%3+1)%3]
 		for len(b) > 0 {
 			var p wire.Plain
 			b = b[copy(p[:], b):]

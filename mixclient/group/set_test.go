@@ -264,6 +264,13 @@ func (x *set) hear(u *user, p *parcel, from key.Handle, place int) {
 }
 
 func (x *set) line(u *user, e call.Event) string {
+	switch e.Kind { // Who comes and leaves is what a host says: anybody.
+	case call.Came:
+		return fmt.Sprintf("%s came to %d", e.Name, e.Place)
+	case call.Left:
+		return fmt.Sprintf("%s left %d", e.Name, e.Place)
+	case call.Rings, call.Accepted, call.Connected, call.Ended:
+	}
 	who := x.who(e.Peer).name
 	switch e.Kind {
 	case call.Rings:
@@ -277,10 +284,7 @@ func (x *set) line(u *user, e call.Event) string {
 		return "hears " + who
 	case call.Ended:
 		return who + ": " + e.Outcome.String()
-	case call.Came:
-		return fmt.Sprintf("%s came to %d", e.Name, e.Place)
-	case call.Left:
-		return fmt.Sprintf("%s left %d", e.Name, e.Place)
+	case call.Came, call.Left:
 	}
 	return "?"
 }
