@@ -8,7 +8,6 @@ import (
 	"undertone/mixclient/call"
 	"undertone/mixclient/contact"
 	"undertone/mixclient/group"
-	"undertone/mixclient/smix"
 	"undertone/transport/cell"
 	"undertone/transport/key"
 )
@@ -116,13 +115,13 @@ func (e *Engine) Leave(ctx context.Context) {
 	if e.Hangup() == nil {
 		e.AwaitIdle(talk)
 	}
-	ctx, cancel = context.WithTimeout(ctx, e.leaveFor())
+	ctx, cancel = context.WithTimeout(ctx, e.beginLeave())
 	defer cancel()
 	e.until(ctx, func() bool {
 		left := true
 		_ = e.do(func() error { // It has left when it has stopped.
 			if h := e.core.Half(); h != nil && e.line != nil {
-				h.Leave()
+				h.Leave() // The line may be another one by now.
 				left = h.Left()
 			}
 			return nil
@@ -131,13 +130,12 @@ func (e *Engine) Leave(ctx context.Context) {
 	})
 }
 
-// leaveFor bounds how long it takes to leave the set: the longer, the more channels
-// an sMIX has.
-func (e *Engine) leaveFor() time.Duration {
+// beginLeave begins to leave the set, and returns how long that may take.
+func (e *Engine) beginLeave() time.Duration {
 	d := leftOutFor
 	_ = e.do(func() error { // There is nothing to leave when it has stopped.
-		if h := e.core.Half(); h != nil {
-			d += time.Duration(smix.LeaveSlots(e.cfg.Interval, h.Status().Channels)) * e.cfg.Interval.Duration() //nolint:gosec // some hundreds
+		if h := e.core.Half(); h != nil && e.line != nil {
+			d += time.Duration(h.Leave()) * e.cfg.Interval.Duration() //nolint:gosec // some hundreds
 		}
 		return nil
 	})

@@ -11,6 +11,8 @@ import (
 	"undertone/transport/cell"
 	"undertone/transport/key"
 	"undertone/transport/rtc"
+	"undertone/transport/superpose"
+	"undertone/transport/wire"
 )
 
 // An opening is what a client has ready before it goes online: what it tells the
@@ -29,14 +31,15 @@ func (c *Config) opening() (opening, error) {
 		return opening{open: func(t *Ticket) (half.Half, error) { return tmix.New(&t.Key, aheadSlots), nil }}, nil
 	case cell.BMIX:
 		conn := key.NewConnection()
-		w := Wish{Record: conn[:], Window: c.window(bmix.MaxMessages)}
+		w := Wish{Record: conn[:], Window: c.window(wire.MaxChannels / wire.BroadcastCells)}
 		return opening{wish: w, open: func(*Ticket) (half.Half, error) { return bmix.New(self, conn), nil }}, nil
 	case cell.SMIX:
 		pass, err := smix.NewPassport(c.Self, c.Pin)
 		if err != nil {
 			return opening{}, err
 		}
-		w := Wish{Record: pass.Record, Depth: smix.MaxMessages, Window: c.window(2 * smix.MaxMessages)}
+		most := superpose.Messages(superpose.MaxChannels) // The server tells how many there are.
+		w := Wish{Record: pass.Record, Depth: most, Window: c.window(2 * most)}
 		return opening{wish: w, open: func(t *Ticket) (half.Half, error) {
 			return smix.New(pass, smix.Config{Interval: c.Interval, Channels: t.Channels})
 		}}, nil

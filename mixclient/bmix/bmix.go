@@ -43,9 +43,6 @@ import (
 // slotSize is the length of the label before the veiled part of a cell.
 const slotSize = 2
 
-// MaxMessages is how many messages come down in a slot, at most.
-const MaxMessages = 40
-
 // near is how far a message's slot may be from the one it came in: what is
 // further off is of no use, and to look for it would cost the tags of a slot.
 const near = 256
@@ -111,7 +108,7 @@ func (h *Half) seat(n cell.Slot, head *wire.Broadcast) {
 }
 
 // Keys takes in whom the user may hear and write to.
-func (h *Half) Keys(k *half.Keyring, _ uint64) { h.book.Keys(k) }
+func (h *Half) Keys(k *half.Keyring) { h.book.Keys(k) }
 
 // Stale reports that nothing has to be made anew.
 func (h *Half) Stale() (cell.Slot, bool) { return 0, false }
@@ -120,7 +117,7 @@ func (h *Half) Stale() (cell.Slot, bool) { return 0, false }
 func (h *Half) Wants(bool) {}
 
 // Leave does nothing: nobody waits for who has gone.
-func (h *Half) Leave() {}
+func (h *Half) Leave() cell.Slot { return 0 }
 
 // Left reports that the link may end.
 func (h *Half) Left() bool { return true }

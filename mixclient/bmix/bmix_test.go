@@ -109,8 +109,8 @@ func letter(c seal.Class) (b cell.Body) {
 
 // befriend gives both a pairwise key.
 func befriend(a, b *user, pair *key.Secret) {
-	a.half.Keys(&half.Keyring{Intro: &a.intro, Peers: []half.Peer{{Handle: b.handle, Pair: pair}}}, 0)
-	b.half.Keys(&half.Keyring{Intro: &b.intro, Peers: []half.Peer{{Handle: a.handle, Pair: pair}}}, 0)
+	a.half.Keys(&half.Keyring{Intro: &a.intro, Peers: []half.Peer{{Handle: b.handle, Pair: pair}}})
+	b.half.Keys(&half.Keyring{Intro: &b.intro, Peers: []half.Peer{{Handle: a.handle, Pair: pair}}})
 }
 
 // Protocol 3, step 4: the one whom a cell is for finds it and learns from whom it
@@ -166,8 +166,8 @@ func TestProtocol3Step2(t *testing.T) {
 func TestPairingLettersAreFound(t *testing.T) {
 	s := newSet(t, 3)
 	a, b := s.users[0], s.users[1]
-	a.half.Keys(&half.Keyring{Intro: &a.intro, Peers: []half.Peer{{Handle: b.handle, Intro: &b.intro}}}, 0)
-	b.half.Keys(&half.Keyring{Intro: &b.intro}, 0)
+	a.half.Keys(&half.Keyring{Intro: &a.intro, Peers: []half.Peer{{Handle: b.handle, Intro: &b.intro}}})
+	b.half.Keys(&half.Keyring{Intro: &b.intro})
 	a.say = half.Say{Kind: cell.Letter, To: b.handle, Body: letter(seal.FromInitiator)}
 	b.say = half.Say{Kind: cell.Letter, To: a.handle, Body: letter(seal.FromResponder)}
 	s.run(1)
@@ -187,7 +187,7 @@ func TestGroupIsHeardByAll(t *testing.T) {
 		if place == 7 {
 			groups = groups[1:] // has not heard of the new one yet
 		}
-		u.half.Keys(&half.Keyring{Intro: &u.intro, Groups: groups}, 0)
+		u.half.Keys(&half.Keyring{Intro: &u.intro, Groups: groups})
 		u.say = half.Say{Kind: cell.Stream, Group: true}
 	}
 	s.run(1)
@@ -216,7 +216,7 @@ func TestStragglersOfTheHourBefore(t *testing.T) {
 	s := newSet(t, 2)
 	a, b := s.users[0], s.users[1]
 	befriend(a, b, secret(1))
-	b.half.Keys(&half.Keyring{Intro: &b.intro, Peers: []half.Peer{{Handle: a.handle, Pair: secret(2), Last: secret(1)}}}, 1)
+	b.half.Keys(&half.Keyring{Intro: &b.intro, Peers: []half.Peer{{Handle: a.handle, Pair: secret(2), Last: secret(1)}}})
 	a.say = half.Say{Kind: cell.Stream, To: b.handle}
 	if s.run(1); len(b.heard) != 1 {
 		t.Errorf("found %v", b.heard)
@@ -254,7 +254,7 @@ func TestNoTagTwice(t *testing.T) {
 		connect := func() {
 			s.connect(a)
 			a.half.book.Seat(1, b.handle, b.conn)
-			a.half.Keys(&half.Keyring{Intro: &a.intro, Peers: []half.Peer{{Handle: b.handle, Pair: secret(1)}}}, 0)
+			a.half.Keys(&half.Keyring{Intro: &a.intro, Peers: []half.Peer{{Handle: b.handle, Pair: secret(1)}}})
 		}
 		connect()
 		seen := map[[16]byte]bool{}
@@ -375,7 +375,7 @@ func BenchmarkSlot(b *testing.B) {
 			for i := range 10 {
 				k.Peers = append(k.Peers, half.Peer{Handle: s.users[(i+1)%n].handle, Pair: secret(byte(i + 1)), Intro: secret(byte(i + 20))})
 			}
-			u.half.Keys(&k, 0)
+			u.half.Keys(&k)
 			slots := make([][][]byte, 16)
 			for i := range slots {
 				s.slot++

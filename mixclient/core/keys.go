@@ -17,5 +17,5 @@ func (c *Core) tellKeys() {
 		p.Pair, p.Last = x.PairwiseKeys()
 		k.Peers = append(k.Peers, p)
 	}
-	c.half.Keys(&k, c.hour)
+	c.half.Keys(&k)
 }

@@ -110,9 +110,8 @@ type Half interface {
 	// Down reads one message that came in about slot ref. It reports false for one
 	// that is none of this link's.
 	Down(in []byte, ref cell.Slot, ear Ear) (Report, bool)
-	// Keys takes in whom the user may hear and write to from now on, in the given
-	// hour.
-	Keys(k *Keyring, hour uint64)
+	// Keys takes in whom the user may hear and write to from now on.
+	Keys(k *Keyring)
 	// Stale returns down to which slot batches that were made in advance must be
 	// made anew, from the newest on, and forgets it; false if there is none. A mode
 	// without shared channels has none, ever.
@@ -122,9 +121,10 @@ type Half interface {
 	// channel.) Modes with a channel for everybody ignore it.
 	Wants(on bool)
 	// Leave begins to take leave of the set, so that nobody loses anything when the
-	// link ends, and Left reports whether that is done. In most modes there is
-	// nothing to do.
-	Leave()
+	// link ends, and Left reports whether that is done. Leave returns how many slots
+	// it takes until the server is asked, at most; to call it again changes nothing.
+	// In most modes there is nothing to do.
+	Leave() cell.Slot
 	Left() bool
 	// Status returns how things stand.
 	Status() Status

@@ -32,7 +32,7 @@ func crowd(tb testing.TB, others, channels int) (*rig, *player) {
 			k.Peers = append(k.Peers, half.Peer{Handle: h, Pair: &pair})
 		}
 	}
-	p.Keys(k, 0)
+	p.Keys(k)
 	members := []superpose.Number{1}
 	for i := range others {
 		members = append(members, superpose.Number(i+2))

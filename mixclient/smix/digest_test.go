@@ -112,6 +112,6 @@ func (r *rig) group() {
 	}
 	for i, p := range r.players {
 		g.Place = i
-		p.Keys(&half.Keyring{Peers: r.peers(i), Groups: []half.Group{g}}, 0)
+		p.Keys(&half.Keyring{Peers: r.peers(i), Groups: []half.Group{g}})
 	}
 }

@@ -91,7 +91,7 @@ func (r *rig) player(i, channels int) *player {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	h.Keys(&half.Keyring{Peers: r.peers(i)}, 0)
+	h.Keys(&half.Keyring{Peers: r.peers(i)})
 	p := &player{Half: h, number: superpose.Number(i + 1), left: -1, cover: map[cell.Slot]batch{}, voice: map[cell.Slot]batch{}}
 	h.high = r.slot
 	h.item([]byte{byte(superpose.Welcome), 0, byte(p.number)})

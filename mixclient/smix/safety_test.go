@@ -78,7 +78,7 @@ func course(t *testing.T, ids []*key.Identity, known int, calls bool) (seen []st
 	x := r.players[0]
 	x.random = mathrand.New(mathrand.NewChaCha8([32]byte{1})) //nolint:gosec // a test
 	x.policy = lease.New(cell.Interval40, x.random)
-	x.Keys(&half.Keyring{Peers: r.peers(0)[:known]}, 0)
+	x.Keys(&half.Keyring{Peers: r.peers(0)[:known]})
 	x.Wants(calls)
 	s := &half.Say{}
 	if calls {
@@ -129,7 +129,7 @@ func TestNoLeaseGoesToStrangersOrBack(t *testing.T) {
 		} {
 			r := newRig(t, ids, 8)
 			p := r.players[0]
-			p.Keys(&half.Keyring{Peers: r.peers(0)[:2]}, 0)
+			p.Keys(&half.Keyring{Peers: r.peers(0)[:2]})
 			r.enter(false, x.from...)
 			first := p.epochs.newest()
 			r.alone(&half.Say{}, nil)
@@ -183,7 +183,7 @@ func (r *rig) ask(p *player) (string, map[int]superpose.Name) {
 func TestWhoIsKnownInAnEpoch(t *testing.T) {
 	r := newRig(t, identities(t, 6), 8)
 	p := r.players[0]
-	known := func(n int) { p.Keys(&half.Keyring{Peers: r.peers(0)[:n]}, 0); p.restage() }
+	known := func(n int) { p.Keys(&half.Keyring{Peers: r.peers(0)[:n]}); p.restage() }
 	r.enter(false, r.all()...)
 	r.alone(&half.Say{}, nil)
 	channel, names := r.ask(p)
@@ -212,7 +212,7 @@ func TestWhatIsSaidAmongStrangers(t *testing.T) {
 	peers := r.peers(0)
 	intro := *peers[0].Pair
 	peers[0].Intro = &intro
-	p.Keys(&half.Keyring{Intro: &intro, Peers: peers[:1]}, 0)
+	p.Keys(&half.Keyring{Intro: &intro, Peers: peers[:1]})
 	r.enter(false, r.all()...)
 	r.alone(&half.Say{}, nil)
 	_, names := r.ask(p)

@@ -251,7 +251,7 @@ func (h *Half) Shape() half.Shape {
 }
 
 // Keys takes in whom the user may hear and write to.
-func (h *Half) Keys(k *half.Keyring, _ uint64) {
+func (h *Half) Keys(k *half.Keyring) {
 	h.book.Keys(k)
 	h.roster.keys(k)
 	h.judge.keys(k)
@@ -281,21 +281,17 @@ func (h *Half) Wants(on bool) { h.wants = on }
 
 // Leave has the half reserve no more, and ask to be left out when any lease that it
 // may have is over: that takes as long for who has none, or else the end of his last
-// would tell which it was. Left reports when he is left out. The link may end then,
-// or at any other time, which costs the others half a second.
-func (h *Half) Leave() {
-	if h.leave != 0 {
-		return
-	}
+// would tell which it was. It returns how many slots that takes at most. Left reports
+// when he is left out. The link may end then, or at any other time, which costs the
+// others half a second.
+func (h *Half) Leave() cell.Slot {
 	frame := calendar.FrameSlots(h.cfg.Interval)
-	h.leave = h.said + 1 + longest(h.cfg.Channels)*frame + cell.Slot(h.random.Uint64N(uint64(frame)))
-	h.spoil(h.leave)
-}
-
-// LeaveSlots returns how many slots it takes from Leave until the server has been
-// asked, at most.
-func LeaveSlots(i cell.Interval, channels int) cell.Slot {
-	return (longest(channels)+1)*calendar.FrameSlots(i) + 1
+	rest := longest(h.cfg.Channels) * frame
+	if h.leave == 0 {
+		h.leave = h.said + 1 + rest + cell.Slot(h.random.Uint64N(uint64(frame)))
+		h.spoil(h.leave)
+	}
+	return rest + frame + 1
 }
 
 // longest returns how many frames a lease lasts at most, from the slot of its token.

@@ -64,7 +64,7 @@ func (h *Half) Down(in []byte, ref cell.Slot, ear half.Ear) (half.Report, bool) 
 }
 
 // Keys does nothing: the server finds whom a letter is for.
-func (h *Half) Keys(*half.Keyring, uint64) {}
+func (h *Half) Keys(*half.Keyring) {}
 
 // Stale reports that nothing has to be made anew.
 func (h *Half) Stale() (cell.Slot, bool) { return 0, false }
@@ -73,7 +73,7 @@ func (h *Half) Stale() (cell.Slot, bool) { return 0, false }
 func (h *Half) Wants(bool) {}
 
 // Leave does nothing: nobody waits for who has gone.
-func (h *Half) Leave() {}
+func (h *Half) Leave() cell.Slot { return 0 }
 
 // Left reports that the link may end.
 func (h *Half) Left() bool { return true }

@@ -9,7 +9,6 @@ import (
 	"testing/cryptotest"
 
 	"undertone/mixclient/call"
-	"undertone/server/internal/mix/half"
 	"undertone/transport/cell"
 	"undertone/transport/key"
 )
@@ -94,8 +93,8 @@ func seen(t *testing.T, calls int) *view {
 // feedback, and in them each upload as it came.
 func (d *duet) checkSent() {
 	const feedbackAt = 2
-	first := make([]byte, half.MaxMessage)
-	other := make([]byte, half.MaxMessage)
+	first := make([]byte, cell.MaxMessage)
+	other := make([]byte, cell.MaxMessage)
 	for k := range d.set.Down().Messages {
 		m := d.set.Out(0, 0, k, first)
 		for i := range d.users {

@@ -119,7 +119,7 @@ func (d *duet) step() {
 func (d *duet) hear(i, k int) {
 	var h core.Heard
 	u := d.users[i]
-	if !u.core.Down(d.set.Out(i, 0, k, make([]byte, half.MaxMessage)), d.slot, &h) || h.Slot != d.slot || h.Feedback != 5 {
+	if !u.core.Down(d.set.Out(i, 0, k, make([]byte, cell.MaxMessage)), d.slot, &h) || h.Slot != d.slot || h.Feedback != 5 {
 		d.t.Fatalf("user %d read %+v in slot %d", i, h.Report, d.slot)
 	}
 	for _, v := range h.Voices {

@@ -165,7 +165,7 @@ func TestSMIXTooFewKnown(t *testing.T) {
 	a, b := o.players[0], o.players[1]
 	k := o.keyring(a)
 	k.Peers = slices.DeleteFunc(k.Peers, func(p mouth.Peer) bool { return p.Handle != b.handle() })
-	a.half.Keys(k, 0)
+	a.half.Keys(k)
 	o.until(30_000, "assembled", o.allInside)
 	a.talksTo, b.talksTo = b, a
 	o.run(8000)

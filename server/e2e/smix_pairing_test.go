@@ -107,7 +107,7 @@ func (b *band) step() {
 	for i, u := range b.users {
 		var h core.Heard
 		for k := range b.set.Down().Messages {
-			u.core.Down(b.set.Out(i, 0, k, make([]byte, half.MaxMessage)), b.slot, &h)
+			u.core.Down(b.set.Out(i, 0, k, make([]byte, cell.MaxMessage)), b.slot, &h)
 		}
 	}
 }

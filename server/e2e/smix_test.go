@@ -170,7 +170,7 @@ func (o *orchestra) join(p *player) {
 	if p.half, err = client.New(pass, client.Config{Interval: o.interval, Channels: o.channels}); err != nil {
 		o.t.Fatal(err)
 	}
-	p.half.Keys(o.keyring(p), 0)
+	p.half.Keys(o.keyring(p))
 	p.cover, p.voice, p.heard = map[cell.Slot][]byte{}, map[cell.Slot][]byte{}, map[cell.Slot]key.Handle{}
 	p.offline, p.covered, p.sent = false, 0, 0
 	first := o.slot + 3 + cell.Slot(2*o.delay/o.interval.Milliseconds())
@@ -225,7 +225,7 @@ func (o *orchestra) pass() {
 		}
 		for part := range shape.Parts {
 			for k := range shape.Messages {
-				var dst [half.MaxMessage]byte
+				var dst [cell.MaxMessage]byte
 				m := o.set.Out(p.seat, part, k, dst[:])
 				if part == 0 && k == 0 {
 					h, _ := superpose.ParseDown(m)

@@ -177,7 +177,7 @@ func talk(u *user, say func(b []byte)) (stop func()) {
 				n := cell.Interval40.At(time.Now()) + 2
 				binary.BigEndian.PutUint16(b, n.Low())
 				if s.Placed() {
-					b[half.PlaceAt] = half.Place(part, 0)
+					b[cell.PlaceAt] = cell.Place(part, 0)
 				}
 				u.Send(b)
 			case <-ctx.Done():

@@ -9,12 +9,14 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/logging"
 	"github.com/pion/webrtc/v4"
+
+	"undertone/transport/cell"
 )
 
 // Constants of the link; see the package comment for what was measured.
 const (
 	// MaxMessage is the longest message that goes out as one datagram.
-	MaxMessage = 1156
+	MaxMessage = cell.MaxMessage
 
 	// label and lifetime describe the one channel of a link. Lifetime is in
 	// milliseconds: how long a lost message is worth sending again.

@@ -272,7 +272,7 @@ func TestClassHour(t *testing.T) {
 // Keys of different purposes, directions, hours and calls all differ.
 func TestKeysDiffer(t *testing.T) {
 	seen := map[string]string{}
-	for name, v := range vectors(t) {
+	for name, v := range computed(t) {
 		if other, ok := seen[v]; ok {
 			t.Errorf("%s and %s are equal", name, other)
 		}

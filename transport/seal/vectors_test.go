@@ -2,27 +2,21 @@ package seal
 
 import (
 	"bytes"
-	"encoding/hex"
-	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"undertone/transport/cell"
 	"undertone/transport/key"
+	"undertone/transport/vectors"
 )
 
-var update = flag.Bool("update", false, "write the test vectors anew")
-
-// vectors pins every derivation and every format of the package. Another
+// computed pins every derivation and every format of the package. Another
 // implementation can be checked against the file.
-func vectors(t *testing.T) map[string]string {
+func computed(t *testing.T) vectors.Vectors {
 	t.Helper()
 	pair := secret(t, 1)
 	a, b := key.Handle(bytes.Repeat([]byte{0xa}, key.HandleSize)), key.Handle(bytes.Repeat([]byte{0xb}, key.HandleSize))
-	v := map[string]string{}
-	put := func(name string, b []byte) { v[name] = hex.EncodeToString(b) }
+	v := vectors.Vectors{}
+	put := v.Put
 
 	up, down := LinkKeys(&pair)
 	put("link key up", up.Bytes())
@@ -86,35 +80,4 @@ func secret(t testing.TB, b byte) key.Secret {
 	return s
 }
 
-func TestVectors(t *testing.T) {
-	file := filepath.Join("testdata", "vectors.json")
-	got := vectors(t)
-	if *update {
-		b, err := json.MarshalIndent(got, "", "  ")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, append(b, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var want map[string]string
-	if err := json.Unmarshal(b, &want); err != nil {
-		t.Fatal(err)
-	}
-	if len(got) != len(want) {
-		t.Errorf("%d vectors, want %d", len(got), len(want))
-	}
-	for name, w := range want {
-		if got[name] != w {
-			t.Errorf("%s: got %s, want %s", name, got[name], w)
-		}
-	}
-}
+func TestVectors(t *testing.T) { computed(t).Check(t) }

@@ -17,7 +17,7 @@
 //	|   2  |   1   |   1   |   2   |  2   |  2  |   2   |   1   |  32    | 23   | 1088        |
 //	+------+-------+-------+-------+------+-----+-------+-------+--------+------+-------------+
 //
-//	slot   low bits of the slot         place  part<<6 | k
+//	slot   low bits of the slot         place  part and k (cell.Place)
 //	epoch  low bits of its number       seen   low bits of the newest slot heard
 //	ack, grain, count, chunk: package trickle. With the flag Bulk the body is the
 //	chunk, of 34 grains; otherwise it is 32 bytes, and the body a share.
@@ -67,7 +67,7 @@ import (
 // Specification constants.
 const (
 	// Size is the length of every message, in bytes.
-	Size = 1156
+	Size = cell.MaxMessage
 	// Cells is how many channels a message is about.
 	Cells = 8
 	// MaxChannels is how many channels there may be.
@@ -79,7 +79,7 @@ const (
 	// PublicAt is where that begins which all members of an epoch get alike.
 	PublicAt = downEpochAt
 
-	placeAt    = 2
+	placeAt    = cell.PlaceAt
 	flagsAt    = 3
 	upEpochAt  = 4
 	upSeenAt   = 6
@@ -148,15 +148,10 @@ type Head struct {
 	Count      int
 }
 
-const (
-	partShift = 6
-	kMask     = 1<<partShift - 1
-)
-
-// PutUp writes the head of a message up, and zeros up to the body.
+// PutUp writes the head of a message up.
 func (h *Head) PutUp(b []byte) {
 	binary.BigEndian.PutUint16(b, h.Slot)
-	b[placeAt] = byte(h.Part<<partShift | h.K)
+	b[placeAt] = cell.Place(h.Part, h.K)
 	b[flagsAt] = h.Flags
 	binary.BigEndian.PutUint16(b[upEpochAt:], h.Epoch)
 	binary.BigEndian.PutUint16(b[upSeenAt:], h.Seen)
@@ -170,8 +165,9 @@ func ParseUp(b []byte) (Head, bool) {
 	if len(b) != Size {
 		return Head{}, false
 	}
+	part, k := cell.ReadPlace(b[placeAt])
 	return Head{
-		Slot: binary.BigEndian.Uint16(b), Part: int(b[placeAt] >> partShift), K: int(b[placeAt] & kMask),
+		Slot: binary.BigEndian.Uint16(b), Part: part, K: k,
 		Flags: b[flagsAt], Epoch: binary.BigEndian.Uint16(b[upEpochAt:]), Seen: binary.BigEndian.Uint16(b[upSeenAt:]),
 		Ack: binary.BigEndian.Uint16(b[upAckAt:]), Grain: binary.BigEndian.Uint16(b[upGrainAt:]), Count: int(b[upCountAt]),
 	}, true
@@ -180,7 +176,7 @@ func ParseUp(b []byte) (Head, bool) {
 // PutDown writes the head of a message down.
 func (h *Head) PutDown(b []byte) {
 	binary.BigEndian.PutUint16(b, h.Slot)
-	b[placeAt] = byte(h.Part<<partShift | h.K)
+	b[placeAt] = cell.Place(h.Part, h.K)
 	b[flagsAt] = h.Flags
 	b[feedbackAt] = byte(h.Feedback)
 	binary.BigEndian.PutUint16(b[ackAt:], h.Ack)
@@ -194,8 +190,9 @@ func ParseDown(b []byte) (Head, bool) {
 	if len(b) != Size {
 		return Head{}, false
 	}
+	part, k := cell.ReadPlace(b[placeAt])
 	return Head{
-		Slot: binary.BigEndian.Uint16(b), Part: int(b[placeAt] >> partShift), K: int(b[placeAt] & kMask),
+		Slot: binary.BigEndian.Uint16(b), Part: part, K: k,
 		Flags: b[flagsAt], Feedback: int8(b[feedbackAt]), Epoch: binary.BigEndian.Uint16(b[downEpochAt:]),
 		Ack: binary.BigEndian.Uint16(b[ackAt:]), Grain: binary.BigEndian.Uint16(b[grainAt:]), Count: int(b[countAt]),
 	}, true

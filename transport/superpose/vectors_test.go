@@ -2,26 +2,20 @@ package superpose
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"undertone/transport/cell"
 	"undertone/transport/key"
 	"undertone/transport/seal"
+	"undertone/transport/vectors"
 )
 
-var update = flag.Bool("update", false, "write the test vectors anew")
-
-// vectors pins what both halves have to compute alike. Another implementation can
+// computed pins what both halves have to compute alike. Another implementation can
 // be checked against the file.
-func vectors(t *testing.T) map[string]string {
+func computed(t *testing.T) vectors.Vectors {
 	t.Helper()
-	v := map[string]string{}
-	put := func(name string, b []byte) { v[name] = hex.EncodeToString(b) }
+	v := vectors.Vectors{}
+	put := v.Put
 	const slot = cell.Slot(0x123456789)
 
 	e := Epoch{Counter: 0x01020304, Start: slot, Lapse: true, Nonce: [8]byte{9, 8, 7}, Members: []Number{1, 5, 0x7fff}}
@@ -68,32 +62,4 @@ func vectors(t *testing.T) map[string]string {
 	return v
 }
 
-func TestVectors(t *testing.T) {
-	path := filepath.Join("testdata", "vectors.json")
-	got := vectors(t)
-	if *update {
-		b, err := json.MarshalIndent(got, "", "\t")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, append(b, '\n'), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var want map[string]string
-	if err := json.Unmarshal(b, &want); err != nil {
-		t.Fatal(err)
-	}
-	if len(got) != len(want) {
-		t.Errorf("%d vectors, the file has %d", len(got), len(want))
-	}
-	for name, hex := range want {
-		if got[name] != hex {
-			t.Errorf("%s is %s, not %s", name, got[name], hex)
-		}
-	}
-}
+func TestVectors(t *testing.T) { computed(t).Check(t) }

@@ -25,7 +25,7 @@ const (
 	// BroadcastCells is how many cells a message holds.
 	BroadcastCells = 8
 	// BroadcastSize is the length of a message.
-	BroadcastSize = 1156
+	BroadcastSize = cell.MaxMessage
 
 	feedbackAt = 2
 	baseAt     = 3
@@ -33,8 +33,9 @@ const (
 	ownerAt    = 7
 	cellsAt    = BroadcastSize - BroadcastCells*cell.Size
 
-	// MaxChannels bounds the channels of a set.
-	MaxChannels = 1 << 12
+	// MaxChannels bounds the channels of a set: forty messages in a slot are what a
+	// link carries at once.
+	MaxChannels = 40 * BroadcastCells
 )
 
 // A Broadcast is the head of a download message.

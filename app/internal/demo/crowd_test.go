@@ -141,7 +141,9 @@ func (c *crowd) do(err error) {
 // await waits until something is so, and returns how long that took.
 func (c *crowd) await(what string, ok func() bool) time.Duration {
 	c.t.Helper()
-	for from := time.Now(); ; time.Sleep(c.scene.interval.Duration()) {
+	look := time.NewTicker(c.scene.interval.Duration())
+	defer look.Stop()
+	for from := time.Now(); ; <-look.C {
 		switch took := time.Since(from); {
 		case ok():
 			return took

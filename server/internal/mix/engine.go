@@ -85,7 +85,7 @@ type Engine struct {
 	in      []half.In
 	down    half.Shape            // of the last slot
 	broken  bool                  // nothing of the last slot can be had from the half
-	message [half.MaxMessage]byte // scratch of Out
+	message [cell.MaxMessage]byte // scratch of Out
 	order   []*Seat               // those online, by offset
 	now     timing
 }

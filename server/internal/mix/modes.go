@@ -12,6 +12,7 @@ import (
 	"undertone/transport/cell"
 	"undertone/transport/superpose"
 	"undertone/transport/uri"
+	"undertone/transport/wire"
 )
 
 // Config says what an Engine runs.
@@ -75,9 +76,6 @@ type load struct {
 }
 
 const (
-	// mostBroadcast bounds the sets of a bMIX: everybody gets a message for every
-	// eight of them in every slot, and 40 is what a link carries at once.
-	mostBroadcast = 40 * bmix.Cells
 	// mostShared bounds the sets of an sMIX: a list of all has to fit into a
 	// message.
 	mostShared = smix.MaxSeats
@@ -88,7 +86,7 @@ func loadOf(m cell.Mode, channels int) load {
 	one := half.Shape{Parts: 1, Messages: 1, Size: cell.Size}
 	switch m {
 	case cell.BMIX:
-		return load{up: one, down: bmix.DownFor, pass: time.Microsecond, most: mostBroadcast}
+		return load{up: one, down: bmix.DownFor, pass: time.Microsecond, most: wire.MaxChannels}
 	case cell.SMIX:
 		s := half.Shape{Parts: 2, Messages: superpose.Messages(max(channels, 1)), Size: superpose.Size}
 		return load{

@@ -85,7 +85,7 @@ func (p *party) play(slots int, fill func(k, i int, b []byte)) {
 				fill(k, i, b)
 				binary.BigEndian.PutUint16(b, n.Low())
 				if s.Placed() {
-					b[half.PlaceAt] = half.Place(0, m)
+					b[cell.PlaceAt] = cell.Place(0, m)
 				}
 				seat.Receive(b, time.Now())
 			}
@@ -200,7 +200,7 @@ func (d *doubled) Out(seat, p, k int, dst []byte) []byte {
 	dst = dst[:400]
 	clear(dst)
 	binary.BigEndian.PutUint16(dst, d.n.Low())
-	dst[2], dst[3] = half.Place(p, k), byte(seat)
+	dst[2], dst[3] = cell.Place(p, k), byte(seat)
 	return dst
 }
 
@@ -227,7 +227,7 @@ func TestPartsAreSentApart(t *testing.T) {
 		for _, m := range p.got {
 			place := want[m.to] % 6
 			want[m.to]++
-			part, k := half.ReadPlace(m.text[2])
+			part, k := cell.ReadPlace(m.text[2])
 			if len(m.text) != 400 || int(m.text[3]) != m.to || part != place/3 || k != place%3 {
 				t.Fatalf("user %d got message %d of part %d of user %d as number %d", m.to, k, part, m.text[3], place)
 			}

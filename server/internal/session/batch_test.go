@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"undertone/server/internal/mix/half"
 	"undertone/transport/cell"
 	"undertone/transport/seal"
 )
@@ -14,7 +13,7 @@ import (
 func placed(n cell.Slot, p, k int, content byte) []byte {
 	b := make([]byte, double.Size)
 	binary.BigEndian.PutUint16(b, n.Low())
-	b[half.PlaceAt] = half.Place(p, k)
+	b[cell.PlaceAt] = cell.Place(p, k)
 	b[len(b)-1] = content
 	return b
 }
@@ -45,7 +44,7 @@ func TestBatch(t *testing.T) {
 			t.Errorf("%s: taken is %v", c.name, !c.kept)
 		}
 		for k := range double.Messages {
-			if m := got[k*double.Size:][:double.Size]; c.kept && (m[len(m)-1] != byte(10+k) || int(m[half.PlaceAt]&63) != k) {
+			if m := got[k*double.Size:][:double.Size]; c.kept && (m[len(m)-1] != byte(10+k) || int(m[cell.PlaceAt]&63) != k) {
 				t.Errorf("%s: message %d is another", c.name, k)
 			}
 		}
@@ -62,7 +61,7 @@ func TestPlaces(t *testing.T) {
 	for b := range 256 {
 		l, clock, count := newShapedLine(cell.Interval40, double)
 		m := placed(clock.At(epoch)+10, 0, 0, 0)
-		m[half.PlaceAt] = byte(b)
+		m[cell.PlaceAt] = byte(b)
 		l.Receive(m, epoch)
 		odd := b>>6 >= double.Parts || b&63 >= double.Messages
 		if odd != (count.Odd.Load() == 1) {

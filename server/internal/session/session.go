@@ -155,7 +155,7 @@ func (l *Line) place(b []byte) (part, k int, ok bool) {
 		return 0, 0, false
 	}
 	if l.shape.Placed() {
-		part, k = half.ReadPlace(b[half.PlaceAt])
+		part, k = cell.ReadPlace(b[cell.PlaceAt])
 	}
 	return part, k, part < l.shape.Parts && k < l.shape.Messages
 }

@@ -20,7 +20,7 @@ type bench struct {
 	in      []half.In
 	members []*half.Member // by seat; nil: free
 	n       cell.Slot
-	scratch [half.MaxMessage]byte
+	scratch [cell.MaxMessage]byte
 }
 
 var seed = [32]byte{1, 2, 3}

@@ -17,25 +17,12 @@
 //
 // Part p moves p/Parts of an interval after part 0. Every message begins with
 // the low 16 bits of its slot, big endian. Where a batch up has more than one
-// message or part, byte 2 of each is its place: part<<6 | number, number < 64.
+// message or part, the next byte of each is its place (cell.Place).
 package half
 
 import (
 	"undertone/transport/cell"
 	"undertone/transport/key"
-)
-
-// Specification constants: a change of any is a change of the protocol.
-const (
-	// MaxMessage is the length of the longest message, in bytes: it fits into
-	// one datagram.
-	MaxMessage = 1156
-	// PlaceAt is which byte of a message is its place, if it has one.
-	PlaceAt = 2
-	// partShift is where the part stands in a place.
-	partShift = 6
-	// MaxMessages is how many messages a part of a batch up may have.
-	MaxMessages = 1 << partShift
 )
 
 // A Shape is what a batch is like.
@@ -50,12 +37,6 @@ func (s Shape) Bytes() int { return s.Messages * s.Size }
 
 // Placed reports whether messages say their place.
 func (s Shape) Placed() bool { return s.Parts > 1 || s.Messages > 1 }
-
-// Place returns what byte PlaceAt of message k of part p is.
-func Place(p, k int) byte { return byte(p<<partShift | k) } //nolint:gosec // both are small
-
-// ReadPlace is the way back from Place.
-func ReadPlace(b byte) (p, k int) { return int(b >> partShift), int(b & (MaxMessages - 1)) }
 
 // A Member is a user who comes online.
 type Member struct {
@@ -111,7 +92,7 @@ type Half interface {
 	// all, and changes with who is online, in steps.
 	Down() Shape
 	// Out returns message k of part p of what the user on a seat gets for the
-	// last slot. It is total. The message lies in dst, which has MaxMessage
+	// last slot. It is total. The message lies in dst, which has cell.MaxMessage
 	// bytes, or in the half's own memory; it is valid until the next call.
 	Out(seat, p, k int, dst []byte) []byte
 

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"undertone/server/internal/mix/half"
+	"undertone/transport/cell"
 )
 
 // turn is a slot of the server: all uploads, and all downloads.
@@ -25,7 +25,7 @@ func (r *rig) turn(dst []byte) {
 func TestASlotAllocatesNothing(t *testing.T) {
 	for _, channels := range []int{8, 32} {
 		r := newRig(t, 20, channels)
-		dst := make([]byte, half.MaxMessage)
+		dst := make([]byte, cell.MaxMessage)
 		r.turn(dst)
 		if n := testing.AllocsPerRun(200, func() { r.turn(dst) }); n != 0 {
 			t.Errorf("%d channels: a slot allocates %v times", channels, n)
@@ -43,7 +43,7 @@ func BenchmarkSlot(b *testing.B) {
 		for _, channels := range []int{8, 32} {
 			b.Run(fmt.Sprintf("members=%d/channels=%d", members, channels), func(b *testing.B) {
 				r := newRig(b, members, channels)
-				dst := make([]byte, half.MaxMessage)
+				dst := make([]byte, cell.MaxMessage)
 				b.ReportAllocs()
 				for b.Loop() {
 					r.turn(dst)

@@ -123,7 +123,7 @@ func (r *rig) step() {
 
 // down returns what a seat gets, and its head.
 func (r *rig) down(seat, k int) ([]byte, superpose.Head) {
-	b := r.Out(seat, 0, k, make([]byte, half.MaxMessage))
+	b := r.Out(seat, 0, k, make([]byte, cell.MaxMessage))
 	h, _ := superpose.ParseDown(b)
 	return b, h
 }
