@@ -3,22 +3,20 @@ package opus
 import (
 	"fmt"
 
-	"github.com/hraban/opus"
-
 	"undertone/codec"
 	"undertone/transport/cell"
 )
 
 // A Decoder is a codec.Decoder.
 type Decoder struct {
-	lib   *opus.Decoder
+	lib   *libDecoder
 	parts []part
 	out   []float32 // one slot
 }
 
 // NewDecoder returns a decoder for slots of length i.
 func NewDecoder(i cell.Interval) (*Decoder, error) {
-	lib, err := opus.NewDecoder(codec.SampleRate, 1)
+	lib, err := newLibDecoder()
 	if err != nil {
 		return nil, fmt.Errorf("opus decoder: %w", err)
 	}
@@ -31,10 +29,8 @@ func NewDecoder(i cell.Interval) (*Decoder, error) {
 func (d *Decoder) Decode(f *codec.Frame, pcm []float32) {
 	in, out := f[:], d.out
 	for _, p := range d.parts {
-		// The binding takes the capacity for the length: it is what keeps a
-		// packet that claims more sound from writing beyond its part.
-		to := out[:p.samples:p.samples]
-		if n, err := d.lib.DecodeFloat32(in[:p.bytes:p.bytes], to); err != nil || n != p.samples {
+		to := out[:p.samples]
+		if n, err := d.lib.decode(in[:p.bytes], to); err != nil || n != p.samples {
 			d.guess(to)
 		}
 		in, out = in[p.bytes:], out[p.samples:]
@@ -47,7 +43,7 @@ func (d *Decoder) Decode(f *codec.Frame, pcm []float32) {
 func (d *Decoder) Conceal(pcm []float32) {
 	out := d.out
 	for _, p := range d.parts {
-		d.guess(out[:p.samples:p.samples])
+		d.guess(out[:p.samples])
 		out = out[p.samples:]
 	}
 	d.deliver(pcm)
@@ -55,7 +51,7 @@ func (d *Decoder) Conceal(pcm []float32) {
 
 // guess fills one part with what may have been said.
 func (d *Decoder) guess(out []float32) {
-	if err := d.lib.DecodePLCFloat32(out); err != nil {
+	if _, err := d.lib.guess(out); err != nil {
 		clear(out)
 	}
 }
@@ -67,10 +63,8 @@ func (d *Decoder) deliver(pcm []float32) {
 	clear(pcm[n:])
 }
 
-// Reset implements codec.Decoder. The binding has no call for it, so the state
-// is made anew.
+// Reset implements codec.Decoder.
 func (d *Decoder) Reset() {
-	if lib, err := opus.NewDecoder(codec.SampleRate, 1); err == nil {
-		d.lib = lib
-	}
+	// The only error libopus has for this is a request that it does not know.
+	_ = d.lib.reset()
 }

@@ -1,5 +1,6 @@
 // Package opus is the codec.Encoder and codec.Decoder of Undertone: libopus
-// through github.com/hraban/opus, at a hard constant rate of 96 bytes a slot.
+// through github.com/hraban/opus and, for the decoder, a few lines of C of our
+// own, at a hard constant rate of 96 bytes a slot.
 //
 // Nothing that leaves the encoder may depend on the sound: no variable rate, no
 // discontinuous transmission, no packet of another length (invariant 6). So
@@ -17,8 +18,7 @@
 //
 // Encoder and Decoder are total. What libopus refuses becomes silence on the
 // way out and concealment on the way in. Each is used by one goroutine at a
-// time and allocates nothing once made, except that Decoder.Reset takes about
-// 18 kB.
+// time and allocates nothing once made.
 package opus
 
 import (

@@ -340,6 +340,7 @@ func TestAllocs(t *testing.T) {
 			d.Decode(&f, pcm)
 			d.Conceal(pcm)
 			e.Reset()
+			d.Reset()
 		}); n != 0 {
 			t.Errorf("%v: %v allocations in a slot", i, n)
 		}
