@@ -255,6 +255,7 @@ func (e *Engine) down(a *arrival) {
 	if far := e.cfg.Interval.Slots(maxJump); h.Slot > about+far || about > h.Slot+far {
 		return // No honest server's clock jumps.
 	}
+	overtaken := h.Slot < e.line.high
 	e.line.heard(h, a.at)
 	e.slot, e.seen = h.Slot, a.at
 	for i := range h.Voices {
@@ -262,7 +263,9 @@ func (e *Engine) down(a *arrival) {
 			e.jitter.Put(h.Slot, v.Speaker, (*codec.Frame)(&v.Frame))
 		}
 	}
-	if h.Final {
+	if h.Final && !overtaken {
+		// What was lost and sent again says nothing of how long the way is: to wait
+		// for it would delay every word by a round trip.
 		e.jitter.Arrived(h.Slot, a.at)
 	}
 	if !e.line.on {

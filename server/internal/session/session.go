@@ -26,8 +26,11 @@
 // reports the 1/16 quantile of it: nearly all come earlier than that. When a
 // client moves its slots forward (which shows as a gap in its labels with the
 // messages on both sides of it arriving at their old pace) what was before is
-// forgotten, so that the client sees at once what that did. The report is
-// computed when a message arrives, so that the clock needs only to read it.
+// forgotten, so that the client sees at once what that did. A batch that was
+// overtaken by that of a later slot does not count: it is one that was lost and sent
+// again (see rtc), and says nothing of how long the way is. On a line that loses one
+// in twenty, the client would begin his slots a round trip earlier for the sake of
+// those, and every word would come that much later. The report is computed when a message arrives, so that the clock needs only to read it.
 package session
 
 import (
@@ -138,7 +141,7 @@ func (l *Line) Receive(b []byte, at time.Time) {
 	l.until.Store(int64(at.Add(Patience).Sub(l.clock.base)))
 	n := cell.Extend(l.clock.At(at), binary.BigEndian.Uint16(b))
 	early := l.clock.Start(n).Add(l.offset).Sub(at)
-	if part == l.shape.Parts-1 && k == l.shape.Messages-1 {
+	if part == l.shape.Parts-1 && k == l.shape.Messages-1 && n >= l.newest {
 		l.note(n, early)
 	}
 	switch {

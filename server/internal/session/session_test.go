@@ -180,6 +180,26 @@ func TestFeedbackForgets(t *testing.T) {
 	}
 }
 
+// What was lost and is sent again comes long after its time and does not count, be
+// it every fourth cell.
+func TestFeedbackIgnoresWhatWasOvertaken(t *testing.T) {
+	l, clock, count := newLine(cell.Interval40)
+	i, n := clock.Interval(), clock.At(epoch)+10
+	for range cell.Slot(200) {
+		on := clock.Start(n).Add(offset - 5*time.Millisecond)
+		if n%4 != 0 {
+			l.Receive(labelled(n, 0), on)
+			l.Receive(labelled(n, 0), on) // A second copy is in time as well.
+		} else if n > 4 {
+			l.Receive(labelled(n-4, 0), on.Add(i/2))
+		}
+		n++
+	}
+	if l.Early() != 5 || count.Late.Load() == 0 {
+		t.Fatalf("reported %d, and %d late", l.Early(), count.Late.Load())
+	}
+}
+
 func TestTable(t *testing.T) {
 	clock, count := NewClock(cell.Interval40, epoch), new(Counters)
 	cfg := &Config{Clock: clock, Shape: single, Count: count}
