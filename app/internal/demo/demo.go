@@ -101,7 +101,7 @@ func Run(ctx context.Context, cfg Config) (report *Report, err error) {
 	defer remove()
 	d := &show{Config: cfg, ctx: ctx}
 	d.introduce()
-	if d.set, err = NewSet(ctx, SetConfig{Dir: dir, Mode: cfg.Mode, Interval: cfg.Interval}); err != nil {
+	if d.set, err = NewSet(ctx, SetConfig{Dir: dir, Mode: cfg.Mode, Interval: cfg.Interval, Watch: cfg.Members}); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, d.set.Close()) }()

@@ -39,6 +39,12 @@ func TestRun(t *testing.T) {
 	if late := time.Duration(r.MouthToEar); late < 40*time.Millisecond || late > 500*time.Millisecond {
 		t.Errorf("from mouth to ear it takes %s", late)
 	}
+	quiet := r.CellsSkipped+r.CellsLost+r.CellsStagedLate+r.Concealed == 0
+	for late, s := range map[milliseconds]Stages{r.MouthToEar: r.Latency, r.Back: r.LatencyBack} {
+		if d := time.Duration(s.Sum - late); quiet && d.Abs() > 5*time.Millisecond || s.Slots == 0 {
+			t.Errorf("from mouth to ear it takes %s, and its stages are %+v", time.Duration(late), s)
+		}
+	}
 	// A machine that is too busy to send says so, and then the sound says nothing
 	// about the program but that it was there.
 	least := 0.3
@@ -76,7 +82,7 @@ func TestReportJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{
-		"mode", "interval_ms", "ring_ms", "setup_ms", "mouth_to_ear_ms", "speech_similarity",
+		"mode", "interval_ms", "ring_ms", "setup_ms", "mouth_to_ear_ms", "speech_similarity", "latency",
 		"cells_sent", "cells_skipped", "cells_lost", "wire", "members",
 	} {
 		if _, ok := all[name]; !ok {

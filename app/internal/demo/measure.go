@@ -33,6 +33,8 @@ func (d *show) measure(r *Report) error {
 			r.hear(from, to, q, delay, d.Group == 2)
 		}
 	}
+	ann, bob := d.caller(), d.callees()[0]
+	r.Latency, r.LatencyBack = d.set.stages(ann, bob), d.set.stages(bob, ann)
 	if d.Group > 2 {
 		slices.Sort(late)
 		r.MouthToEar = milliseconds(late[len(late)/2])
@@ -61,23 +63,20 @@ func (r *Report) hear(from, to *User, q quality.Report, delay time.Duration, two
 	}
 }
 
-// listen measures the way from one user's mouth to another's ear. The clip and
-// the tape know when their first samples were taken and played.
+// listen measures the way from one user's mouth to another's ear, on the sound.
 func (d *show) listen(i int, from, to *User) (quality.Report, time.Duration, error) {
-	mouth, ok1 := from.Clip.Began()
-	ear, ok2 := to.Tape.Began()
-	if !ok1 || !ok2 {
-		return quality.Report{}, 0, fmt.Errorf("%s never heard %s", to.Name, from.Name)
-	}
-	mouth = mouth.Add(d.turn(i))
-	heard := to.Tape.Samples()
-	if d.Group > 2 {
+	begins := audio.Samples(d.turn(i)) // in what he says
+	heard, start := to.Tape.Samples(), 0
+	if at, ok := timeOf(from.watch.mouth.calls(), begins); ok && d.Group > 2 {
 		// Only his turn: the others have theirs on the same tape.
-		start := max(audio.Samples(mouth.Add(-before).Sub(ear)), 0)
+		start = to.watch.ear.sampleAt(at.at.Add(-before))
 		start = min(start, len(heard))
-		end := min(start+audio.Samples(before+d.For+after), len(heard))
-		heard, ear = heard[start:end], ear.Add(audio.Duration(start))
+		heard = heard[start:min(start+audio.Samples(before+d.For+after), len(heard))]
 	}
 	q := quality.Compare(d.said[i], heard)
-	return q, q.MouthToEar() + ear.Sub(mouth), nil
+	late, ok := delay(from, to, &q, begins, start)
+	if !ok {
+		return quality.Report{}, 0, fmt.Errorf("%s never heard %s", to.Name, from.Name)
+	}
+	return q, late, nil
 }

@@ -18,6 +18,8 @@ func (r *Report) Print(w io.Writer) {
 		p("  mouth to ear        %5d ms to bob, %d ms to ann", ms(r.MouthToEar), ms(r.Back))
 		p("  speech similarity   %5.2f to bob, %.2f to ann (1 is the same, other speech is below 0.3)", r.Similarity, r.SimilarityBack)
 	}
+	r.Latency.print(p, "bob")
+	r.LatencyBack.print(p, "ann")
 	for _, v := range r.Voices {
 		p("  %-19s %5d ms, similarity %.2f (1 is the same, other speech is below 0.3)", v.From+" to "+v.To, ms(v.MouthToEar), v.Similarity)
 	}
@@ -41,4 +43,11 @@ func (r *Report) Print(w io.Writer) {
 	row("packets per second", func(f Flow) string { return fmt.Sprintf("%.2f", f.PacketsPerSecond) })
 	row("sizes in bytes", func(f Flow) string { return strings.Trim(fmt.Sprint(f.Sizes), "[]") })
 	row("kbit/s", func(f Flow) string { return fmt.Sprintf("%.1f", f.KbitPerSecond) })
+}
+
+// print writes where the time goes, in one line.
+func (s *Stages) print(p func(string, ...any), to string) {
+	ms := func(m milliseconds) float64 { return float64(m) / float64(time.Millisecond) }
+	p("    to %s: capture %.0f, codec %.1f, margin %.1f, up %.1f, mix wait %.1f, down %.1f, playout %.1f, device %.1f: %.1f ms",
+		to, ms(s.Capture), ms(s.Codec), ms(s.Margin), ms(s.Up), ms(s.MixWait), ms(s.Down), ms(s.Playout), ms(s.Device), ms(s.Sum))
 }

@@ -15,6 +15,10 @@ type Report struct {
 	MouthToEar milliseconds `json:"mouth_to_ear_ms"`
 	// Back is the same in the other direction.
 	Back milliseconds `json:"mouth_to_ear_back_ms"`
+	// Latency is where the time from mouth to ear goes, LatencyBack in the other
+	// direction. In a group it is that between the caller and the first called.
+	Latency     Stages `json:"latency"`
+	LatencyBack Stages `json:"latency_back"`
 	// Similarity of what was heard to what was said, 0 to 1 (quality.Similarity:
 	// the extended short-time objective intelligibility). In a group it is the
 	// worst of all who heard somebody.
@@ -31,6 +35,9 @@ type Report struct {
 	CellsSent    uint64 `json:"cells_sent"`
 	CellsSkipped uint64 `json:"cells_skipped"`
 	CellsLost    uint64 `json:"cells_lost"`
+	// CellsStagedLate counts slots whose voice was not ready before the tick, and in
+	// which cover was sent instead: this machine was too busy.
+	CellsStagedLate uint64 `json:"cells_staged_late"`
 	// Concealed counts slots of the call without voice, after the first.
 	Concealed uint64 `json:"cells_concealed"`
 	// Wire is what somebody on the caller's line saw.

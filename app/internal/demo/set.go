@@ -48,12 +48,17 @@ type SetConfig struct {
 	// Node changes how the server is run; its Data is set by NewSet. The zero
 	// value listens on loopback, at ports that are free.
 	Node node.Config
+	// Watch is for how many users datagrams are followed through the server, 0 for
+	// no watch.
+	Watch int
 }
 
 // A Set is a server with its users.
 type Set struct {
 	dir   string
 	node  *node.Node
+	every cell.Interval
+	wire  *wire // at the server's socket, nil if nobody watches
 	group sync.WaitGroup
 	stop  context.CancelFunc
 
@@ -73,8 +78,25 @@ func NewSet(ctx context.Context, cfg SetConfig) (*Set, error) {
 	if err := node.Init(ctx, data, settings); err != nil {
 		return nil, err
 	}
-	s := &Set{dir: cfg.Dir}
+	s := &Set{dir: cfg.Dir, every: cfg.Interval}
+	if cfg.Watch > 0 {
+		if err := s.watch(&cfg); err != nil {
+			return nil, err
+		}
+	}
 	return s, s.serve(ctx, cfg.Node)
+}
+
+// watch has the server use a socket that is watched.
+func (s *Set) watch(cfg *SetConfig) (err error) {
+	if cfg.Node.Cells == nil {
+		if cfg.Node.Cells, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
+			return err
+		}
+	}
+	s.wire = newWire(cfg.Interval, cfg.Watch)
+	cfg.Node.Cells = s.wire.server(cfg.Node.Cells)
+	return nil
 }
 
 // serve runs the server in its folder, which the set has already.
@@ -121,6 +143,7 @@ type User struct {
 	cfg     UserConfig
 	profile *profile.Profile
 	sound   audio.Device
+	watch   *watch // nil if nobody watches
 	leave   context.CancelFunc
 	done    chan error
 }
@@ -138,6 +161,8 @@ type UserConfig struct {
 	Answer profile.AnswerMode
 	// Voice is in the place of Opus, nil for Opus.
 	Voice phone.Voice
+	// Watch says that the way of his voice is measured.
+	Watch bool
 	// Place is where he is.
 	Place Place
 }
@@ -178,25 +203,46 @@ func (s *Set) Join(ctx context.Context, cfg UserConfig) (*User, error) {
 		done:    make(chan error, 1),
 	}
 	u.sound = audio.NewDuplex(u.Clip, u.Tape)
+	if cfg.Watch {
+		u.watch = newWatch(s.every, cfg.Hears)
+		u.sound = audio.NewDuplex(watchedSource{u.Clip, u.watch.mouth}, watchedSink{u.Tape, u.watch.ear})
+	}
 	return u, nil
 }
 
 // Start goes online.
 func (u *User) Start(ctx context.Context) (err error) {
-	u.Phone, err = phone.New(phone.Config{
+	cfg := phone.Config{
 		Profile: u.profile,
 		Sound:   u.sound,
 		Voice:   u.cfg.Voice,
 		Answer:  u.cfg.Answer,
 		Connect: u.cfg.Place.Connect,
 		Socket:  u.cfg.Place.Socket,
-	})
+	}
+	if u.watch != nil {
+		cfg.Watch, cfg.Socket = u.watch.voice, u.socket
+	}
+	u.Phone, err = phone.New(cfg)
 	if err != nil {
 		return err
 	}
 	ctx, u.leave = context.WithCancel(context.WithoutCancel(ctx))
 	go func() { u.done <- u.Phone.Run(ctx) }()
 	return nil
+}
+
+// socket opens the user's socket, watched.
+func (u *User) socket() (conn net.PacketConn, err error) {
+	if open := u.cfg.Place.Socket; open != nil {
+		conn, err = open()
+	} else {
+		conn, err = net.ListenPacket("udp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return u.watch.wire.user(conn), nil
 }
 
 // Close goes offline and closes the profile.

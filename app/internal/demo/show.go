@@ -64,7 +64,7 @@ func (d *show) join() error {
 				return err
 			}
 			d.said = append(d.said, said)
-			cfg.Says, cfg.Hears = says, d.talk()+10*time.Second
+			cfg.Says, cfg.Hears, cfg.Watch = says, d.talk()+10*time.Second, true
 		}
 		if i == 0 {
 			cfg.Place.Socket = d.line.tap
@@ -308,6 +308,7 @@ func (d *show) count(r *Report) {
 		r.CellsSent += s.Counts.Pacer.Sent
 		r.CellsSkipped += s.Counts.Pacer.Skipped + s.Counts.Pacer.Bare
 		r.CellsLost += s.Counts.Lost
+		r.CellsStagedLate += s.Counts.Pacer.StagedLate
 		r.Concealed += s.Played.Concealed
 	}
 }

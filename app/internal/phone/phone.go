@@ -43,6 +43,9 @@ type Config struct {
 	// Voice turns sound into frames and back; nil stands for Opus over Sound. A
 	// machine that runs a hundred users has not the time for a hundred of those.
 	Voice Voice
+	// Watch is given the voice, and what it returns is used in its place: for
+	// whoever measures when what is said and heard. It may be nil.
+	Watch func(Voice) Voice
 	// Answer says what to do when it rings.
 	Answer profile.AnswerMode
 	// Connect opens the connection of signalling; nil stands for the system's
@@ -92,6 +95,9 @@ func New(cfg Config) (*Phone, error) {
 		if voice, err = newVoice(c.Account.Server, cfg.Sound); err != nil {
 			return nil, err
 		}
+	}
+	if cfg.Watch != nil {
+		voice = cfg.Watch(voice)
 	}
 	p := &Phone{
 		cfg:    cfg,

@@ -32,6 +32,8 @@ type Report struct {
 	// It is exact for whole blocks and for clocks less than 0.1 % apart; beyond
 	// that the confidence falls.
 	Stretch int
+	// Pieces are those parts of clean that hold speech and were found again.
+	Pieces []Piece
 	// STOI and ESTOI are the published measures, without any mapping.
 	STOI, ESTOI float64
 	// Similarity is 0 for speech that has nothing to do with what was said and
@@ -60,6 +62,7 @@ func Compare(clean, heard []float32) Report {
 		Delay:      a.Delay,
 		Confidence: a.Confidence,
 		Stretch:    a.Stretch,
+		Pieces:     a.Pieces,
 		STOI:       stoi,
 		ESTOI:      estoi,
 		Similarity: Similarity(estoi),

@@ -1,0 +1,242 @@
+//go:build !race
+
+package demo
+
+import (
+	"flag"
+	"fmt"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"undertone/app/internal/audio"
+	"undertone/app/internal/phone"
+	"undertone/app/internal/profile"
+	"undertone/app/internal/quality"
+	"undertone/assets"
+	"undertone/codec"
+	"undertone/transport/cell"
+	"undertone/transport/simnet"
+)
+
+// prompts is a folder with recordings of a person: make quality has one.
+var prompts = flag.String("prompts", "", "folder with recorded prompts for TestSoundsInAllWeather; \"\" for the bundled speech")
+
+// What ann says of the prompts, and what bob does: half a minute each, of which
+// they speak at the same time.
+var (
+	annSays = []string{"demo-abouttotry", "demo-thanks", "dir-instr"}
+	bobSays = []string{"demo-moreinfo", "demo-nogo"}
+)
+
+// A weather is what the network between bob and the server is like, up and down.
+// Ann's line is good. Both lines take farAway each way.
+type weather struct {
+	name    string
+	loss    float64
+	jitter  time.Duration
+	outages bool // everything is lost for outage, every outageEvery
+}
+
+const (
+	farAway     = 20 * time.Millisecond
+	outage      = 200 * time.Millisecond
+	outageEvery = 5 * time.Second
+)
+
+// weathers are the columns of the table.
+func weathers() []weather {
+	return []weather{
+		{name: "nothing"},
+		{name: "1 % loss", loss: 0.01},
+		{name: "3 % loss", loss: 0.03},
+		{name: "5 % loss", loss: 0.05},
+		{name: "10 % loss", loss: 0.10},
+		{name: "bursts of 200 ms", outages: true},
+		{name: "20 ms jitter", jitter: 20 * time.Millisecond},
+		{name: "60 ms jitter", jitter: 60 * time.Millisecond},
+		{name: "5 % loss, 60 ms jitter", loss: 0.05, jitter: 60 * time.Millisecond},
+	}
+}
+
+// path is one direction of bob's line.
+func (w weather) path() simnet.Path {
+	return simnet.Path{Delay: farAway + 211*time.Microsecond, Jitter: w.jitter, Loss: w.loss}
+}
+
+// A hearing is how one of two heard the other.
+type hearing struct {
+	score, worst quality.Score
+	late         time.Duration // from mouth to ear
+	stages       Stages
+	concealed    float64 // share of the slots
+}
+
+// converse has ann and bob talk in some weather, in fake time and with everything
+// else as it is, and returns how bob heard ann and how ann heard bob.
+func converse(t *testing.T, i cell.Interval, w weather, said [2][]float32) (at [2]hearing) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		star := simnet.New(simnet.Config{Seed: 1})
+		defer star.Close()
+		cfg := listen7443(t, star)
+		cfg.Offset = func(below time.Duration) time.Duration { return below / 2 }
+		set, err := NewSet(t.Context(), SetConfig{Dir: t.TempDir(), Mode: cell.TMIX, Interval: i, Node: cfg, Watch: 2})
+		check(t, err)
+		talk := audio.Duration(max(len(said[0]), len(said[1]))) + 2*time.Second
+		good := simnet.Path{Delay: farAway + 137*time.Microsecond}
+		hosts := [2]*simnet.Host{star.User(good, good), star.User(w.path(), w.path())}
+		var users [2]*User
+		for k, host := range hosts {
+			users[k], err = set.Join(t.Context(), UserConfig{
+				Name: name(k), Says: said[k], Hears: talk, Answer: profile.AnswerAuto, Watch: true,
+				Place: Place{Connect: host.DialContext, Socket: func() (net.PacketConn, error) { return host.ListenUDP(0) }},
+			})
+			check(t, err)
+		}
+		check(t, Befriend(users[0], users[1]))
+		for _, u := range users {
+			check(t, u.Start(t.Context()))
+		}
+		for _, u := range users {
+			_, err = u.Await(t.Context(), phone.Online)
+			check(t, err)
+		}
+		time.Sleep(settled)
+		check(t, users[0].Phone.Call(users[1].Name))
+		for _, u := range []*User{users[1], users[0]} {
+			_, err = u.Await(t.Context(), phone.VoiceHeard)
+			check(t, err)
+		}
+		for end := time.Now().Add(talk); time.Now().Before(end); time.Sleep(outageEvery) {
+			if w.outages {
+				hosts[1].SetPaths(simnet.Path{Loss: 1}, simnet.Path{Loss: 1})
+				time.Sleep(outage)
+				hosts[1].SetPaths(w.path(), w.path())
+			}
+		}
+		at = [2]hearing{heard(t, set, users[0], users[1], said[0]), heard(t, set, users[1], users[0], said[1])}
+		for _, u := range users {
+			check(t, u.Close())
+		}
+		check(t, set.Close())
+	})
+	return at
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// heard measures how one was heard by another.
+func heard(t *testing.T, set *Set, from, to *User, said []float32) (h hearing) {
+	t.Helper()
+	tape := to.Tape.Samples()
+	q := quality.Report{Pieces: quality.Align(said, tape).Pieces}
+	var ok bool
+	if h.late, ok = delay(from, to, &q, 0, 0); !ok {
+		t.Fatalf("%s never heard %s", to.Name, from.Name)
+	}
+	h.score, h.worst = quality.InParts(said, tape)
+	h.stages = set.stages(from, to)
+	p := to.Phone.State().Played
+	h.concealed = float64(p.Concealed) / float64(max(p.Heard+p.Concealed, 1))
+	return h
+}
+
+// speeches returns what the two say: recorded prompts, or what is bundled.
+func speeches(t *testing.T) (said [2][]float32) {
+	t.Helper()
+	if *prompts == "" {
+		for k, s := range []assets.Sound{assets.Speech(), assets.Answer()} {
+			pcm, err := codec.Convert(s.PCM(), assets.SampleRate, cell.SampleRate)
+			check(t, err)
+			said[k] = pcm
+		}
+		return said
+	}
+	for k, names := range [][]string{annSays, bobSays} {
+		for _, name := range names {
+			clip, err := audio.OpenClip(filepath.Join(*prompts, name+".wav"))
+			check(t, err)
+			pcm := make([]float32, audio.Samples(clip.Length()))
+			clip.Live(true)
+			clip.Read(pcm)
+			said[k] = append(said[k], pcm...)
+		}
+	}
+	return said
+}
+
+// Five cells of a hundred are lost on bob's line, each way, and a word is nearly as
+// well understood as when none is; the stages that the delay is made of add up to
+// it, and are what the network was made to be.
+func TestSoundsWithLoss(t *testing.T) {
+	said := speeches(t)
+	calm := converse(t, cell.Interval40, weather{}, said)
+	rain := converse(t, cell.Interval40, weather{loss: 0.05}, said)
+	for k, who := range []string{"bob", "ann"} {
+		a, b := calm[k], rain[k]
+		t.Logf("%s: STOI %.3f and %.3f with loss, %s and %s with loss", who, a.score.STOI, b.score.STOI, a.late, b.late)
+		if a.score.STOI < 0.9 || b.score.STOI < a.score.STOI-0.05 {
+			t.Errorf("%s: STOI %.3f with 5 %% loss, %.3f without", who, b.score.STOI, a.score.STOI)
+		}
+		if d := b.late - a.late; d.Abs() > 10*time.Millisecond {
+			t.Errorf("%s: %s with 5 %% loss, %s without", who, b.late, a.late)
+		}
+		if b.concealed < 0.02 {
+			t.Errorf("%s: only %.1f %% of the slots were concealed: nothing was lost", who, 100*b.concealed)
+		}
+		if d := time.Duration(a.stages.Sum) - a.late; d.Abs() > 2*time.Millisecond {
+			t.Errorf("%s: the stages are %+v, and it took %s", who, a.stages, a.late)
+		}
+		for _, d := range []time.Duration{time.Duration(a.stages.Up), time.Duration(a.stages.Down)} {
+			if d < farAway || d > farAway+time.Millisecond {
+				t.Errorf("%s: %s on the way, and it is %s", who, d, farAway)
+			}
+		}
+		if a.stages.Slots < int(cell.Interval40.Slots(audio.Duration(len(said[k])))) {
+			t.Errorf("%s: only %d slots were followed", who, a.stages.Slots)
+		}
+	}
+}
+
+// The table of the README: make quality.
+func TestSoundsInAllWeather(t *testing.T) {
+	said := speeches(t)
+	rows := weathers()
+	if *prompts == "" {
+		rows = rows[:1] // It is the table that takes minutes.
+	}
+	var table strings.Builder
+	table.WriteString("| bob's line | " + strings.Join(titles(), " | ") + " |\n|" + strings.Repeat(" --- |", 1+len(cell.Intervals())) + "\n")
+	for _, w := range rows {
+		cells := []string{w.name}
+		for _, i := range cell.Intervals() {
+			at := converse(t, i, w, said)
+			worse := min(at[0].score.STOI, at[1].score.STOI)
+			late := max(at[0].late, at[1].late) - 2*farAway
+			cells = append(cells, fmt.Sprintf("%.2f, %d ms", worse, late.Milliseconds()))
+			t.Logf("%s, %s: %+v", w.name, i, at)
+			if worse < 0.5 {
+				t.Errorf("%s, %s: STOI %.2f", w.name, i, worse)
+			}
+		}
+		table.WriteString("| " + strings.Join(cells, " | ") + " |\n")
+	}
+	t.Logf("STOI and mouth to ear, worse of both directions, without the %s of the network:\n%s", 2*farAway, table.String())
+}
+
+func titles() (all []string) {
+	for _, i := range cell.Intervals() {
+		all = append(all, "`"+i.String()+"`")
+	}
+	return slices.Clip(all)
+}
