@@ -36,7 +36,7 @@ func main() {
 
 // helper is the main function of the process that drives the sound card.
 func helper() int {
-	if err := sound.Main(&portaudio.Backend{}); err != nil {
+	if err := sound.Main(portaudio.New()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

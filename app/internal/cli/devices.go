@@ -17,8 +17,10 @@ import (
 const listFor = 15 * time.Second
 
 const devicesText = `List the microphones and loudspeakers that can be used. The system's choice is
-marked; to use others for your calls, name them with --mic and --speaker, which
-is remembered ("" goes back to the system's choice).`
+marked, and followed when it changes. To use others for your calls, name them
+with --mic and --speaker: by name, by what the first column says, or by any part
+that only one has. It is remembered ("" goes back to the system's choice). While
+a device that you chose is not plugged in, calls use the system's choice.`
 
 func (a *app) devicesCommand() *cobra.Command {
 	var asJSON bool
@@ -61,7 +63,7 @@ func (a *app) devicesCommand() *cobra.Command {
 type choice struct{ mic, speaker *string }
 
 func (a *app) choose(ctx context.Context, devices []sound.Device, c choice) error {
-	if err := c.check(devices); err != nil {
+	if err := c.find(devices); err != nil {
 		return err
 	}
 	err := a.edit(ctx, func(p *profile.Content) error {
@@ -79,30 +81,28 @@ func (a *app) choose(ctx context.Context, devices []sound.Device, c choice) erro
 	return err
 }
 
-func (c choice) check(devices []sound.Device) error {
-	hears := func(d *sound.Device) bool { return d.Inputs > 0 }
-	speaks := func(d *sound.Device) bool { return d.Outputs > 0 }
-	return errors.Join(checkDevice(devices, c.mic, "microphone", hears), checkDevice(devices, c.speaker, "loudspeaker", speaks))
+// find puts the devices' own names in the place of what the user called them.
+func (c *choice) find(devices []sound.Device) error {
+	return errors.Join(find(devices, &c.mic, true), find(devices, &c.speaker, false))
 }
 
-func checkDevice(devices []sound.Device, name *string, what string, fits func(*sound.Device) bool) error {
-	if name == nil || *name == "" {
+func find(devices []sound.Device, name **string, input bool) error {
+	if *name == nil || **name == "" {
 		return nil
 	}
-	for i := range devices {
-		if devices[i].Name == *name && fits(&devices[i]) {
-			return nil
-		}
+	d, err := sound.Pick(devices, **name, input)
+	if err == nil {
+		*name = &d.Name
 	}
-	return fmt.Errorf("there is no %s called %q; «undertone devices» lists what there is", what, *name)
+	return err
 }
 
 func (a *app) printDevices(devices []sound.Device) error {
 	t := table(a.Out)
-	fmt.Fprintln(t, "NAME\tMICROPHONE\tLOUDSPEAKER\tSYSTEM")
+	fmt.Fprintln(t, "DEVICE\tMICROPHONE\tLOUDSPEAKER\tSYSTEM\tNAME")
 	for i := range devices {
 		d := &devices[i]
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", d.Name, use(d.Inputs, d.DefaultInput), use(d.Outputs, d.DefaultOutput), d.System)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", d.Title(), use(d.Inputs, d.DefaultInput), use(d.Outputs, d.DefaultOutput), d.System, d.Name)
 	}
 	return t.Flush()
 }

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"undertone/app/internal/audio/sound"
 	"undertone/app/internal/phone"
 	"undertone/app/internal/profile"
 	"undertone/mixclient/call"
@@ -230,9 +232,12 @@ func (r *reporter) trouble(err error) {
 		return
 	}
 	r.problem = now
+	var detour sound.Detour
 	switch {
 	case r.asJSON:
 		r.print(eventLine{Event: "sound", At: time.Now(), Error: now})
+	case errors.As(err, &detour):
+		fmt.Fprintln(r.Err, "The sound goes another way:", sentence(now))
 	case now == "":
 		fmt.Fprintln(r.Err, "The sound works again.")
 	default:

@@ -120,7 +120,7 @@ func TestHistory(t *testing.T) {
 }
 
 var testDevices = []sound.Device{
-	{Name: "Headset", System: "ALSA", Inputs: 1, Outputs: 2, DefaultInput: true},
+	{Name: "Headset", Description: "A headset", System: "ALSA", Inputs: 1, Outputs: 2, DefaultInput: true},
 	{Name: "HDMI", System: "ALSA", Outputs: 8, DefaultOutput: true},
 }
 
@@ -129,15 +129,15 @@ func TestDevices(t *testing.T) {
 	if err := p.app.printDevices(testDevices); err != nil {
 		t.Fatal(err)
 	}
-	says(t, p.out.String(), "Headset  yes (default)  yes", "HDMI     -", "yes (default)")
+	says(t, p.out.String(), "A headset  yes (default)  yes", "HDMI       -", "yes (default)", "ALSA    Headset")
 }
 
 func TestChooseDevices(t *testing.T) {
 	dir := makeProfile(t, "Anna", nil)
 	p := newConsole(t)
 	p.app.dir = dir
-	headset, hdmi, none := "Headset", "HDMI", ""
-	if err := p.app.choose(t.Context(), testDevices, choice{mic: &headset}); err != nil {
+	called, headset, hdmi, none := "a head", "Headset", "HDMI", ""
+	if err := p.app.choose(t.Context(), testDevices, choice{mic: &called}); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.app.choose(t.Context(), testDevices, choice{speaker: &hdmi}); err != nil {
@@ -146,7 +146,7 @@ func TestChooseDevices(t *testing.T) {
 	if s := content(t, dir).Settings; s.Microphone != headset || s.Speaker != hdmi {
 		t.Errorf("remembered: %q and %q", s.Microphone, s.Speaker)
 	}
-	if err := p.app.choose(t.Context(), testDevices, choice{mic: &hdmi}); err == nil || !strings.Contains(err.Error(), `no microphone called "HDMI"`) {
+	if err := p.app.choose(t.Context(), testDevices, choice{mic: &hdmi}); err == nil || !strings.Contains(err.Error(), `no microphone "HDMI"`) {
 		t.Errorf("a loudspeaker as a microphone: %v", err)
 	}
 	if err := p.app.choose(t.Context(), nil, choice{mic: &none, speaker: &none}); err != nil {

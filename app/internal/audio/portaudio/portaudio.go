@@ -2,6 +2,14 @@
 // devices. Nobody but a sound helper's main should import it (see audio/sound):
 // what it calls may hang, crash and print what it likes.
 //
+//	devices ◀── sound server (audio/pulse), or PortAudio where none answers
+//	streams ──▶ PortAudio ─ ALSA's "pulse" or "default" ─ libpulse ─ sound server
+//
+// ALSA knows all devices of a sound server as one. Which of them a stream is for,
+// libpulse reads from the environment (PULSE_SINK, PULSE_SOURCE) as the stream is
+// opened, so it is written there before. A stream without a name is moved by the
+// server when its default changes.
+//
 // The devices are listed with github.com/gordonklaus/portaudio. Streams are
 // opened here, in a little C, for two reasons. That binding calls a Go function
 // for each block of samples, through a lock, reflection and the garbage
@@ -15,12 +23,11 @@ package portaudio
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/gordonklaus/portaudio"
 
+	"undertone/app/internal/audio/pulse"
 	"undertone/app/internal/audio/sound"
 )
 
@@ -28,17 +35,25 @@ import (
 var ErrNoDevice = errors.New("no sound device was found: is a microphone or headset plugged in, " +
 	"and does PulseAudio or PipeWire run (try: pactl info)?")
 
-// A Backend is PortAudio. Its zero value is ready.
+// A Backend is PortAudio, and the sound server behind it.
 type Backend struct {
-	ready bool
+	ready   bool
+	server  *pulse.Server // nil where none answered
+	changes chan struct{} // one deep
+	named   environment   // as the user set it
 }
 
 var _ sound.Backend = (*Backend)(nil)
 
+// New returns a backend that has done nothing yet.
+func New() *Backend {
+	return &Backend{changes: make(chan struct{}, 1), named: readEnvironment()}
+}
+
 // Refresh looks for the devices there are now. PortAudio does that only when it
 // starts, so it is started again; no stream may be open.
 func (b *Backend) Refresh() error {
-	b.Close()
+	b.stop()
 	if err := portaudio.Initialize(); err != nil {
 		return fmt.Errorf("cannot start the sound system: %w", err)
 	}
@@ -46,13 +61,23 @@ func (b *Backend) Refresh() error {
 	return nil
 }
 
-// Close ends the use of PortAudio.
+// Close ends the use of PortAudio and of the sound server.
 func (b *Backend) Close() {
+	b.stop()
+	if b.server != nil {
+		b.server.Close()
+	}
+}
+
+func (b *Backend) stop() {
 	if b.ready {
 		portaudio.Terminate() //nolint:errcheck,gosec // nothing can be done
 	}
 	b.ready = false
 }
+
+// Changes gets a value when the sound server's devices have changed, or may have.
+func (b *Backend) Changes() <-chan struct{} { return b.changes }
 
 // Devices lists what there is, without the entries that could not be used.
 func (b *Backend) Devices() ([]sound.Device, error) {
@@ -60,8 +85,19 @@ func (b *Backend) Devices() ([]sound.Device, error) {
 	if err != nil {
 		return nil, err
 	}
+	list := b.served(infos)
+	if list == nil {
+		list = own(infos)
+	}
+	if len(list) == 0 {
+		return nil, ErrNoDevice
+	}
+	return list, nil
+}
+
+// own lists PortAudio's devices.
+func own(infos []*portaudio.DeviceInfo) (list []sound.Device) {
 	in, out := defaults(infos)
-	var list []sound.Device
 	for _, d := range infos {
 		if d.MaxInputChannels+d.MaxOutputChannels == 0 {
 			continue
@@ -78,10 +114,7 @@ func (b *Backend) Devices() ([]sound.Device, error) {
 			DefaultOutput: d == out,
 		})
 	}
-	if len(list) == 0 {
-		return nil, ErrNoDevice
-	}
-	return list, nil
+	return list
 }
 
 func (b *Backend) infos() ([]*portaudio.DeviceInfo, error) {
@@ -114,55 +147,6 @@ func defaults(infos []*portaudio.DeviceInfo) (in, out *portaudio.DeviceInfo) {
 		}
 	}
 	return in, out
-}
-
-// choose finds the device of the given name: exactly, or the only one whose
-// name contains it; or the default when name is empty.
-func (b *Backend) choose(name string, input bool) (*portaudio.DeviceInfo, error) {
-	infos, err := b.infos()
-	if err != nil {
-		return nil, err
-	}
-	direction := "speaker"
-	if input {
-		direction = "microphone"
-	}
-	infos = slices.DeleteFunc(slices.Clone(infos), func(d *portaudio.DeviceInfo) bool {
-		return channels(d, input) < 1
-	})
-	if len(infos) == 0 {
-		return nil, fmt.Errorf("no %s: %w", direction, ErrNoDevice)
-	}
-	if name == "" {
-		in, out := defaults(infos)
-		if input && in != nil {
-			return in, nil
-		}
-		if !input && out != nil {
-			return out, nil
-		}
-		return infos[0], nil
-	}
-	return match(infos, name, direction)
-}
-
-func match(infos []*portaudio.DeviceInfo, name, direction string) (*portaudio.DeviceInfo, error) {
-	var partial []*portaudio.DeviceInfo
-	for _, d := range infos {
-		if d.Name == name {
-			return d, nil
-		}
-		if strings.Contains(strings.ToLower(d.Name), strings.ToLower(name)) {
-			partial = append(partial, d)
-		}
-	}
-	switch len(partial) {
-	case 1:
-		return partial[0], nil
-	case 0:
-		return nil, fmt.Errorf("there is no %s %q now; undertone devices lists them", direction, name)
-	}
-	return nil, fmt.Errorf("%q could be %d devices; give more of the name (undertone devices lists them)", name, len(partial))
 }
 
 func channels(d *portaudio.DeviceInfo, input bool) int {

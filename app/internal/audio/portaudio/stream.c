@@ -117,6 +117,8 @@ double ut_latency(struct ut_stream *s)
 	return s->is_input ? info->inputLatency : info->outputLatency;
 }
 
+int ut_active(struct ut_stream *s) { return Pa_IsStreamActive(s->pa) == 1; }
+
 void ut_close(struct ut_stream *s)
 {
 	Pa_AbortStream(s->pa);

@@ -33,8 +33,8 @@ var (
 
 // Open opens and starts the chosen directions on the given memory.
 func (b *Backend) Open(c sound.Choice, m *sound.Memory) (sound.Streams, error) {
-	s := &streams{}
-	err := b.open(s, c, m)
+	s := &streams{backend: b, choice: c}
+	err := b.open(s, m)
 	if err != nil {
 		s.Close()
 		return nil, err
@@ -42,16 +42,23 @@ func (b *Backend) Open(c sound.Choice, m *sound.Memory) (sound.Streams, error) {
 	return s, nil
 }
 
-func (b *Backend) open(s *streams, c sound.Choice, m *sound.Memory) error {
-	var err error
-	if c.Speaker {
-		s.out, err = b.start(c.SpeakerName, false, c.Latency, m)
+func (b *Backend) open(s *streams, m *sound.Memory) error {
+	to, err := b.targets(s.choice)
+	if err != nil {
+		return err
+	}
+	s.to = to
+	// Both are written before either is opened, and stay until both are closed:
+	// ALSA may connect to the sound server anew at any time.
+	environment{sink: s.to.speaker.node, source: s.to.mic.node}.write()
+	if s.choice.Speaker {
+		s.out, err = start(s.to.speaker.info, false, s.choice.Latency, m)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot open the speaker: %w", err)
 	}
-	if c.Mic {
-		s.in, err = b.start(c.MicName, true, c.Latency, m)
+	if s.choice.Mic {
+		s.in, err = start(s.to.mic.info, true, s.choice.Latency, m)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot open the microphone: %w", err)
@@ -60,11 +67,7 @@ func (b *Backend) open(s *streams, c sound.Choice, m *sound.Memory) error {
 }
 
 // start opens one direction in mono, or in stereo where the device insists.
-func (b *Backend) start(name string, input bool, latency time.Duration, m *sound.Memory) (*C.struct_ut_stream, error) {
-	d, err := b.choose(name, input)
-	if err != nil {
-		return nil, err
-	}
+func start(d *portaudio.DeviceInfo, input bool, latency time.Duration, m *sound.Memory) (*C.struct_ut_stream, error) {
 	if latency == 0 {
 		latency = wish(d, input)
 	}
@@ -103,7 +106,24 @@ func describe(name string, code C.int) error {
 
 // streams are the open directions; either may be nil.
 type streams struct {
+	backend *Backend
+	choice  sound.Choice
+	to      targets
 	in, out *C.struct_ut_stream
+}
+
+// Detour says what was opened instead of what was chosen.
+func (s *streams) Detour() string { return s.to.detour() }
+
+// Current tells whether the streams run, on what Open would open now.
+func (s *streams) Current() bool {
+	for _, stream := range []*C.struct_ut_stream{s.in, s.out} {
+		if stream != nil && C.ut_active(stream) == 0 {
+			return false
+		}
+	}
+	now, err := s.backend.targets(s.choice)
+	return err == nil && now == s.to
 }
 
 func (s *streams) Latency() (in, out time.Duration) {

@@ -33,6 +33,10 @@ int ut_open(struct ut_stream **s, struct ut_memory *m, int device, int channels,
 // ut_latency is what the device says of its latency, in seconds.
 double ut_latency(struct ut_stream *s);
 
+// ut_active tells whether the stream's callbacks still come: they end for good
+// when the device or the sound server goes.
+int ut_active(struct ut_stream *s);
+
 // ut_close stops at once, without playing what is queued.
 void ut_close(struct ut_stream *s);
 

@@ -56,7 +56,7 @@ func Start(t testing.TB) *Server {
 		"PULSE_SERVER=unix:" + s.socket,
 		"ALSA_CONFIG_PATH=" + filepath.Join(dir, "asound.conf"),
 	}
-	s.writeALSA(t)
+	s.writeALSA(t, "")
 	s.Restart(t)
 	return s
 }
@@ -74,12 +74,18 @@ func (s *Server) Restart(t testing.TB) {
 }
 
 // writeALSA makes PulseAudio the one device of ALSA.
-func (s *Server) writeALSA(t testing.TB) {
+func (s *Server) writeALSA(t testing.TB, which string) {
 	t.Helper()
-	const config = "pcm.!default { type pulse }\nctl.!default { type pulse }\n"
+	config := "pcm.!default { type pulse" + which + " }\nctl.!default { type pulse" + which + " }\n"
 	if err := os.WriteFile(filepath.Join(s.dir, "asound.conf"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// ServeALSAOnly lets ALSA find the server whatever PULSE_SERVER says.
+func (s *Server) ServeALSAOnly(t testing.TB) {
+	t.Helper()
+	s.writeALSA(t, ` server "unix:`+s.socket+`"`)
 }
 
 // Env returns the environment, to be added to a program's own, with which it
@@ -110,6 +116,67 @@ func (s *Server) Sink(t testing.TB, name string) *Sink {
 		return err
 	})
 	return &Sink{server: s, name: name}
+}
+
+// Unplug takes the sink away, as if it were a headset.
+func (k *Sink) Unplug(t testing.TB) {
+	t.Helper()
+	list, err := k.server.output("pactl", "list", "short", "modules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(list) {
+		if strings.Contains(line, "sink_name="+k.name+" ") {
+			id, _, _ := strings.Cut(line, "\t")
+			k.server.Pactl(t, "unload-module", id)
+			return
+		}
+	}
+	t.Fatalf("no sink %s in: %s", k.name, list)
+}
+
+// Microphone makes a source that hears what is played to the sink and is no
+// monitor to the server.
+func (k *Sink) Microphone(t testing.TB, name string) {
+	t.Helper()
+	k.server.Pactl(t, "load-module", "module-remap-source", "master="+k.name+".monitor", "source_name="+name,
+		"channels=1", "channel_map=mono", "remix=no")
+}
+
+// Uses returns the sinks, then the sources, that streams of a process use now.
+func (s *Server) Uses(t testing.TB, pid int) (names []string) {
+	t.Helper()
+	for _, kind := range []struct{ streams, devices, at string }{
+		{"sink-inputs", "sinks", "\tSink: "},
+		{"source-outputs", "sources", "\tSource: "},
+	} {
+		all := s.Pactl(t, "list", "short", kind.devices)
+		var device string
+		for line := range strings.Lines(s.Pactl(t, "list", kind.streams)) {
+			if id, found := strings.CutPrefix(line, kind.at); found {
+				device = strings.TrimSpace(id)
+			}
+			if strings.TrimSpace(line) != fmt.Sprintf("application.process.id = %q", fmt.Sprint(pid)) {
+				continue
+			}
+			for line := range strings.Lines(all) {
+				if fields := strings.Split(line, "\t"); fields[0] == device {
+					names = append(names, fields[1])
+				}
+			}
+		}
+	}
+	return names
+}
+
+// Pactl runs pactl, and returns what it says.
+func (s *Server) Pactl(t testing.TB, args ...string) string {
+	t.Helper()
+	out, err := s.output("pactl", args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 func lineWith(list, name string) string {

@@ -163,6 +163,28 @@ func TestWatchdogSeesAStuckStream(t *testing.T) {
 	s.until(t, "sound", s.sound)
 }
 
+// TestADetourIsLeft: another device stands in for the chosen one until that is
+// back, in the same helper.
+func TestADetourIsLeft(t *testing.T) {
+	away := filepath.Join(t.TempDir(), "away")
+	if err := os.WriteFile(away, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := openFake(t, fakeMoves, away)
+	s := newSlots(c)
+	s.until(t, "sound by a detour", func() bool {
+		var d Detour
+		return s.sound() && errors.As(c.Trouble(), &d) && hasHint(d, "is away")
+	})
+	if err := os.Remove(away); err != nil {
+		t.Fatal(err)
+	}
+	s.until(t, "sound without it", func() bool { return s.sound() && c.Trouble() == nil })
+	if n := c.Stats().Helpers; n != 1 {
+		t.Errorf("it took %d helpers", n)
+	}
+}
+
 func TestTroubleIsToldAndNeverBlocks(t *testing.T) {
 	for kind, want := range map[string]string{
 		fakeRefuse: "the fake device[2J does not want to",

@@ -33,6 +33,9 @@
 //	21    parent    devices: JSON of a list of Device
 //	22    parent    none: text for a person, instead of devices
 //
+// A helper whose device is unplugged, or plugged again, opens its streams anew by
+// itself and says "opened" once more for the same order.
+//
 // A helper is in one of these states; setState is the one way between them:
 //
 //	           started            live(on)             opened

@@ -25,12 +25,17 @@ const (
 	fakeBabble  = "babble"    // prints to standard output
 	fakeMad     = "mad"       // writes nonsense into the memory
 	fakeOnce    = "freeze-if" // freezes while the file named next exists
+	fakeMoves   = "moves"     // opens, while the file named next exists, something else
 	fakeTooMany = "too-many"  // lists more devices than fit a message
 )
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == Command {
-		if err := Main(&fakeBackend{kind: os.Args[2], arg: os.Args[len(os.Args)-1]}); err != nil {
+		b := &fakeBackend{kind: os.Args[2], arg: os.Args[len(os.Args)-1], changes: make(chan struct{})}
+		if b.kind == fakeMoves {
+			go b.notice()
+		}
+		if err := Main(b); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -111,6 +116,20 @@ func await(t *testing.T, what string, ok func() bool) {
 // ring at the pace of the clock, as a loop: what is played is captured, on top.
 type fakeBackend struct {
 	kind, arg string
+	changes   chan struct{}
+}
+
+// away tells whether the device of fakeMoves is.
+func (b *fakeBackend) away() bool {
+	_, err := os.Stat(b.arg)
+	return b.kind == fakeMoves && err == nil
+}
+
+// notice says again and again that something may have changed.
+func (b *fakeBackend) notice() {
+	for range time.Tick(fakePeriod) {
+		b.changes <- struct{}{}
+	}
 }
 
 func (b *fakeBackend) Refresh() error {
@@ -121,6 +140,8 @@ func (b *fakeBackend) Refresh() error {
 }
 
 func (b *fakeBackend) Close() {}
+
+func (b *fakeBackend) Changes() <-chan struct{} { return b.changes }
 
 func (b *fakeBackend) Devices() ([]Device, error) {
 	switch b.kind {
@@ -150,12 +171,14 @@ func (b *fakeBackend) Open(_ Choice, m *Memory) (Streams, error) {
 			return &fakeStreams{}, nil
 		}
 	}
-	s := &fakeStreams{memory: m, mad: b.kind == fakeMad, quit: make(chan struct{})}
+	s := &fakeStreams{backend: b, detour: b.away(), memory: m, mad: b.kind == fakeMad, quit: make(chan struct{})}
 	s.running.Go(s.run)
 	return s, nil
 }
 
 type fakeStreams struct {
+	backend *fakeBackend
+	detour  bool
 	memory  *Memory
 	mad     bool
 	quit    chan struct{}
@@ -165,6 +188,15 @@ type fakeStreams struct {
 func (s *fakeStreams) Latency() (in, out time.Duration) {
 	return time.Millisecond, 2 * time.Millisecond
 }
+
+func (s *fakeStreams) Detour() string {
+	if s.detour {
+		return "the fake device is away"
+	}
+	return ""
+}
+
+func (s *fakeStreams) Current() bool { return s.detour == s.backend.away() }
 
 func (s *fakeStreams) Close() {
 	if s.quit != nil {

@@ -32,6 +32,9 @@ type Backend interface {
 	Devices() ([]Device, error)
 	// Open opens and starts the chosen directions on m.
 	Open(c Choice, m *Memory) (Streams, error)
+	// Changes gets a value when what Open opens may be something else than before.
+	// It is nil where that is not known.
+	Changes() <-chan struct{}
 	// Close ends the use of all devices.
 	Close()
 }
@@ -40,6 +43,10 @@ type Backend interface {
 type Streams interface {
 	// Latency is what the devices say of themselves; 0 for a closed direction.
 	Latency() (in, out time.Duration)
+	// Detour says what is used instead of what was chosen, or nothing.
+	Detour() string
+	// Current tells whether they run, on what would be opened now.
+	Current() bool
 	// Close stops at once.
 	Close()
 }
@@ -86,6 +93,9 @@ type helper struct {
 	memory  *Memory
 	streams Streams // nil when closed
 
+	choice     Choice // of the last live order
+	generation uint32 // its number
+
 	mu  sync.Mutex // orders and beats are written by two goroutines
 	out io.Writer
 }
@@ -105,14 +115,29 @@ func serve(in io.Reader, out io.Writer, b Backend, m *Memory, orphaned func()) e
 	}()
 	// The first look at the devices takes long; a failure shows when it matters.
 	b.Refresh() //nolint:errcheck // said by Open or Devices
-	for m := range orders {
-		h.obey(m)
-	}
+	h.run(orders)
 	h.close()
 	b.Close()
 	close(stop)
 	beating.Wait()
 	return <-ended
+}
+
+// run obeys until orders is closed.
+func (h *helper) run(orders <-chan message) {
+	for {
+		select {
+		case m, open := <-orders:
+			if !open {
+				return
+			}
+			h.obey(m)
+		case <-h.backend.Changes():
+			if h.streams != nil && !h.streams.Current() {
+				h.live(h.generation, h.choice)
+			}
+		}
+	}
 }
 
 func readOrders(in io.Reader, orders chan<- message) error {
@@ -170,6 +195,7 @@ func (h *helper) obey(m message) {
 
 func (h *helper) live(generation uint32, c Choice) {
 	h.close()
+	h.generation, h.choice = generation, c
 	if c.none() {
 		h.send(kindClosed, numbered(generation, nil))
 		return
@@ -180,7 +206,7 @@ func (h *helper) live(generation uint32, c Choice) {
 		return
 	}
 	h.streams = s
-	var o Opened
+	o := Opened{Detour: s.Detour()}
 	o.InputLatency, o.OutputLatency = s.Latency()
 	h.send(kindOpened, numbered(generation, encode(o)))
 }

@@ -58,19 +58,25 @@ func (c Choice) none() bool { return !c.Mic && !c.Speaker }
 type Opened struct {
 	InputLatency  time.Duration `json:"input_latency_ns"`
 	OutputLatency time.Duration `json:"output_latency_ns"`
+	// Detour says, for a person, that other devices were opened than chosen.
+	Detour string `json:"detour,omitempty"`
 }
 
 // A Device is one that the helper could open.
 type Device struct {
 	Name          string        `json:"name"`
-	System        string        `json:"system"` // ALSA, JACK, …
-	Inputs        int           `json:"inputs"` // channels
+	Description   string        `json:"description,omitempty"` // for a person; may be empty
+	System        string        `json:"system"`                // PulseAudio, ALSA, JACK, …
+	Inputs        int           `json:"inputs"`                // channels
 	Outputs       int           `json:"outputs"`
 	Rate          int           `json:"rate"` // its own, in samples per second
 	InputLatency  time.Duration `json:"input_latency_ns"`
 	OutputLatency time.Duration `json:"output_latency_ns"`
 	DefaultInput  bool          `json:"default_input"`
 	DefaultOutput bool          `json:"default_output"`
+	// Leaves says by what the voice leaves the machine on its way to the device,
+	// Bluetooth or a network; it is empty when it stays.
+	Leaves string `json:"leaves,omitempty"`
 }
 
 var errProtocol = errors.New("the sound helper does not speak this program's language")

@@ -29,6 +29,22 @@ var (
 	errDied   = errors.New("the sound helper ended; it was started again")
 )
 
+// A Detour is trouble in which sound goes through, by other devices than those
+// that were chosen. It is for a person.
+type Detour string
+
+// Error says what is used, and why.
+func (d Detour) Error() string { return string(d) }
+
+// detour is what Trouble says while the streams are open.
+func detour(o Opened) *error {
+	if o.Detour == "" {
+		return nil
+	}
+	var err error = Detour(printable([]byte(o.Detour)))
+	return &err
+}
+
 // A state is where a helper stands; see the package comment.
 type state uint8
 
@@ -170,7 +186,6 @@ func (k *keeper) setState(s state, now time.Time) {
 	k.captured, k.played, k.moved = m.Captured.Count.Load(), m.Played.Count.Load(), now
 	k.flowing = false
 	k.card.setSession(newSession(m, k.choice))
-	k.card.trouble.Store(nil)
 }
 
 // follow brings the helper towards what is wanted, when it is not busy.
@@ -226,7 +241,12 @@ func (k *keeper) answered(m message, now time.Time) error {
 	switch {
 	case m.kind == kindFailed:
 		return errors.New(printable(rest))
-	case m.kind == kindOpened && k.state == opening:
+	case m.kind == kindOpened && (k.state == opening || k.state == playing):
+		var o Opened
+		if err := decode(rest, &o); err != nil {
+			return err
+		}
+		k.card.trouble.Store(detour(o))
 		k.setState(playing, now)
 	case m.kind == kindClosed && k.state == closing:
 		k.setState(resting, now)

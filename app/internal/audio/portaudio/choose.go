@@ -1,0 +1,208 @@
+package portaudio
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/gordonklaus/portaudio"
+
+	"undertone/app/internal/audio/pulse"
+	"undertone/app/internal/audio/sound"
+)
+
+// An environment is what libpulse is told by environment variables: the sound
+// server's names of a sink and a source, empty for its defaults.
+type environment struct{ sink, source string }
+
+const (
+	sinkVariable   = "PULSE_SINK"
+	sourceVariable = "PULSE_SOURCE"
+)
+
+func readEnvironment() environment {
+	return environment{sink: os.Getenv(sinkVariable), source: os.Getenv(sourceVariable)}
+}
+
+// write reaches C's environment too, as Go does in programs with C in them.
+func (e environment) write() {
+	for name, value := range map[string]string{sinkVariable: e.sink, sourceVariable: e.source} {
+		if value == "" {
+			os.Unsetenv(name) //nolint:errcheck // fails for names without meaning only
+		} else {
+			os.Setenv(name, value) //nolint:errcheck // the same
+		}
+	}
+}
+
+func (e environment) of(input bool) string {
+	if input {
+		return e.source
+	}
+	return e.sink
+}
+
+// A target is what to open for one direction.
+type target struct {
+	info   *portaudio.DeviceInfo
+	node   string // the sound server's name of it, "" for its default
+	detour string // why it is another than was chosen
+}
+
+// targets are those of both directions; one that is closed has none.
+type targets struct{ speaker, mic target }
+
+func (t targets) detour() string {
+	return strings.Join(slices.DeleteFunc([]string{t.speaker.detour, t.mic.detour}, func(s string) bool { return s == "" }), "; ")
+}
+
+// targets finds what to open now.
+func (b *Backend) targets(c sound.Choice) (t targets, err error) {
+	infos, err := b.infos()
+	if err != nil {
+		return t, err
+	}
+	served := b.served(infos)
+	if c.Speaker {
+		t.speaker, err = b.target(infos, served, c.SpeakerName, false)
+	}
+	if c.Mic && err == nil {
+		t.mic, err = b.target(infos, served, c.MicName, true)
+	}
+	return t, err
+}
+
+// target finds what to open for one direction. When what was chosen is not there,
+// it is the default, so that a headset that falls off does not end a call.
+func (b *Backend) target(infos []*portaudio.DeviceInfo, served []sound.Device, name string, input bool) (target, error) {
+	if served == nil {
+		return ownTarget(infos, name, input)
+	}
+	t := target{info: carrier(infos)}
+	if channels(t.info, input) < 1 || !slices.ContainsFunc(served, func(d sound.Device) bool { return d.Fits(input) }) {
+		return t, fmt.Errorf("no %s: %w", sound.Kind(input), ErrNoDevice)
+	}
+	if name == "" {
+		if name = b.named.of(input); name == "" {
+			return t, nil
+		}
+	}
+	d, err := sound.Pick(served, name, input)
+	if err == nil {
+		t.node = d.Name
+		return t, nil
+	}
+	for _, d := range infos {
+		if d.Name == name && channels(d, input) > 0 {
+			return target{info: d, node: b.named.of(input)}, nil
+		}
+	}
+	t.detour = fmt.Sprintf("%v; until then it is the system's choice", err)
+	return t, nil
+}
+
+// ownTarget finds one of PortAudio's devices.
+func ownTarget(infos []*portaudio.DeviceInfo, name string, input bool) (target, error) {
+	all := own(infos)
+	if !slices.ContainsFunc(all, func(d sound.Device) bool { return d.Fits(input) }) {
+		return target{}, fmt.Errorf("no %s: %w", sound.Kind(input), ErrNoDevice)
+	}
+	d, err := sound.Pick(all, name, input)
+	if err != nil {
+		return target{}, err
+	}
+	i := slices.IndexFunc(infos, func(info *portaudio.DeviceInfo) bool {
+		return info.Name == d.Name && channels(info, input) > 0
+	})
+	return target{info: infos[i]}, nil
+}
+
+// carrier returns ALSA's device that leads to the sound server through libpulse,
+// or nil. PipeWire's own device reads no PULSE_SINK, and where it is the default
+// and "pulse" is not there, none is known to.
+func carrier(infos []*portaudio.DeviceInfo) *portaudio.DeviceInfo {
+	var found *portaudio.DeviceInfo
+	for _, d := range infos {
+		switch d.Name {
+		case "pulse":
+			return d
+		case "pipewire":
+			return nil
+		case "default":
+			found = d
+		}
+	}
+	return found
+}
+
+// served lists the sound server's devices, or nothing when none answers or
+// nothing leads there.
+func (b *Backend) served(infos []*portaudio.DeviceInfo) []sound.Device {
+	by := carrier(infos)
+	if by == nil {
+		return nil
+	}
+	list, err := b.ask()
+	if err != nil {
+		return nil
+	}
+	all := []sound.Device{}
+	for i := range list.Nodes {
+		if n := &list.Nodes[i]; b.useful(list.Nodes, n) {
+			all = append(all, b.device(list, n, by))
+		}
+	}
+	return all
+}
+
+// ask asks the sound server once more when it has gone and is back.
+func (b *Backend) ask() (list pulse.List, err error) {
+	for range 2 {
+		if b.server == nil || b.server.Gone() {
+			if b.server, err = pulse.Connect(b.changed); err != nil {
+				b.server = nil
+				return list, err
+			}
+		}
+		if list, err = b.server.Nodes(); err == nil {
+			return list, nil
+		}
+		b.server.Close()
+		b.server = nil
+	}
+	return list, err
+}
+
+func (b *Backend) changed() {
+	select {
+	case b.changes <- struct{}{}:
+	default:
+	}
+}
+
+// useful tells whether a node is one to talk with. What a loudspeaker plays is no
+// microphone, unless the user said so: the server makes it the default by itself
+// where there is no microphone.
+func (b *Backend) useful(all []pulse.Node, n *pulse.Node) bool {
+	if !n.Monitor || n.Name == b.named.source {
+		return true
+	}
+	return n.Default && slices.ContainsFunc(all, func(o pulse.Node) bool { return o.Input && !o.Monitor })
+}
+
+func (b *Backend) device(list pulse.List, n *pulse.Node, by *portaudio.DeviceInfo) sound.Device {
+	d := sound.Device{
+		Name: n.Name, Description: n.Description, System: list.System, Rate: n.Rate, Leaves: n.Leaves,
+	}
+	isDefault := n.Default
+	if named := b.named.of(n.Input); slices.ContainsFunc(list.Nodes, func(o pulse.Node) bool { return o.Name == named && o.Input == n.Input }) {
+		isDefault = n.Name == named
+	}
+	if n.Input {
+		d.Inputs, d.DefaultInput, d.InputLatency = n.Channels, isDefault, max(0, by.DefaultLowInputLatency)
+	} else {
+		d.Outputs, d.DefaultOutput, d.OutputLatency = n.Channels, isDefault, max(0, by.DefaultLowOutputLatency)
+	}
+	return d
+}
