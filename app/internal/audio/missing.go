@@ -6,8 +6,8 @@ import (
 )
 
 // Missing asks once whether what the halves need is there, and returns what to
-// tell a person if it is not: without a call nothing else would show it. It may
-// take seconds.
+// tell a person if it is not, or of what to beware (sound.Caution): without a
+// call nothing else would show it. It may take seconds.
 func (d *Duplex) Missing(ctx context.Context) error {
 	mouth, ear := missing(ctx, d.mouth), missing(ctx, d.ear)
 	if mouth != nil && ear != nil && mouth.Error() == ear.Error() {

@@ -20,7 +20,10 @@ const devicesText = `List the microphones and loudspeakers that can be used. The
 marked, and followed when it changes. To use others for your calls, name them
 with --mic and --speaker: by name, by what the first column says, or by any part
 that only one has. It is remembered ("" goes back to the system's choice). While
-a device that you chose is not plugged in, calls use the system's choice.`
+a device that you chose is not plugged in, calls use the system's choice.
+
+What plays and records by Bluetooth or a network is pointed out: it shows to
+others when a call begins. A cable does not.`
 
 func (a *app) devicesCommand() *cobra.Command {
 	var asJSON bool
@@ -104,7 +107,15 @@ func (a *app) printDevices(devices []sound.Device) error {
 		d := &devices[i]
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", d.Title(), use(d.Inputs, d.DefaultInput), use(d.Outputs, d.DefaultOutput), d.System, d.Name)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for i := range devices {
+		if c := devices[i].Caution(); c != "" {
+			fmt.Fprintln(a.Out, "Beware:", sentence(c))
+		}
+	}
+	return nil
 }
 
 func use(channels int, chosen bool) string {

@@ -245,16 +245,36 @@ func (r *reporter) trouble(err error) {
 	}
 }
 
-// missing reports that there would be no sound in a call.
+// missing reports that there would be no sound in a call, or of what to beware.
 func (r *reporter) missing(err error) {
-	switch {
-	case err == nil:
-	case r.asJSON:
-		r.print(eventLine{Event: "sound", At: time.Now(), Error: text(err)})
-	default:
-		lines := strings.Split(text(err), "\n")
-		fmt.Fprintf(r.Err, "There will be no sound in a call: %s «undertone devices» lists what there is.\n", sentence(strings.Join(lines, ", and ")))
+	var lost []string
+	for _, err := range parts(err) {
+		var caution sound.Caution
+		switch beware := errors.As(err, &caution); {
+		case beware && r.asJSON:
+			r.print(eventLine{Event: eventNames[phone.Alarmed], At: time.Now(), Error: text(err)})
+		case beware:
+			fmt.Fprintln(r.Err, "Beware:", sentence(text(err)))
+		case r.asJSON:
+			r.print(eventLine{Event: "sound", At: time.Now(), Error: text(err)})
+		default:
+			lost = append(lost, text(err))
+		}
 	}
+	if len(lost) > 0 {
+		fmt.Fprintf(r.Err, "There will be no sound in a call: %s «undertone devices» lists what there is.\n", sentence(strings.Join(lost, ", and ")))
+	}
+}
+
+// parts takes apart what errors.Join joined.
+func parts(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // what wraps several is one of them
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
 }
 
 // words shows the safety words of a contact.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"undertone/app/internal/audio/sound"
 	"undertone/app/internal/phone"
 	"undertone/app/internal/profile"
 	"undertone/mixclient/call"
@@ -101,6 +102,8 @@ func TestMissingSound(t *testing.T) {
 		{nil, ""},
 		{errors.New("no device: is it plugged in?"), "There will be no sound in a call: no device: is it plugged in? «undertone devices»"},
 		{errors.Join(errors.New("no microphone"), errors.New("no speaker")), "in a call: no microphone, and no speaker. «"},
+		{sound.Caution("it is on Bluetooth"), "Beware: it is on Bluetooth.\n"},
+		{errors.Join(sound.Caution("it is on Bluetooth"), errors.New("no speaker")), "Beware: it is on Bluetooth.\nThere will be no sound in a call: no speaker. «"},
 	} {
 		var out bytes.Buffer
 		r := newReporter(Streams{Out: &out, Err: &out}, false, profile.AnswerAsk)

@@ -121,7 +121,7 @@ func TestHistory(t *testing.T) {
 
 var testDevices = []sound.Device{
 	{Name: "Headset", Description: "A headset", System: "ALSA", Inputs: 1, Outputs: 2, DefaultInput: true},
-	{Name: "HDMI", System: "ALSA", Outputs: 8, DefaultOutput: true},
+	{Name: "HDMI", System: "ALSA", Outputs: 8, DefaultOutput: true, Leaves: sound.LeavesByNetwork},
 }
 
 func TestDevices(t *testing.T) {
@@ -129,7 +129,8 @@ func TestDevices(t *testing.T) {
 	if err := p.app.printDevices(testDevices); err != nil {
 		t.Fatal(err)
 	}
-	says(t, p.out.String(), "A headset  yes (default)  yes", "HDMI       -", "yes (default)", "ALSA    Headset")
+	says(t, p.out.String(), "A headset  yes (default)  yes", "HDMI       -", "yes (default)", "ALSA    Headset",
+		"Beware: HDMI is reached by a network")
 }
 
 func TestChooseDevices(t *testing.T) {

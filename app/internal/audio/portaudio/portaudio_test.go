@@ -68,17 +68,19 @@ func TestDevices(t *testing.T) {
 	s := pulsetest.Start(t)
 	s.Sink(t, "first")
 	s.Sink(t, "second").Microphone(t, "talk")
+	s.Pactl(t, "load-module", "module-null-sink", "sink_name=third", "rate=48000", "channels=1", "sink_properties=device.bus=bluetooth")
 	s.Pactl(t, "set-default-sink", "second")
 	s.Pactl(t, "set-default-source", "talk")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	list, err := sound.Devices(ctx, sound.Config{Env: s.Env()})
-	if err != nil || len(list) != 3 {
-		t.Fatalf("devices %+v, %v; want two sinks and a source", list, err)
+	if err != nil || len(list) != 4 {
+		t.Fatalf("devices %+v, %v; want three sinks and a source", list, err)
 	}
 	for i, want := range []sound.Device{
 		{Name: "first", Description: "Null Output", Outputs: 1},
 		{Name: "second", Description: "Null Output", Outputs: 1, DefaultOutput: true},
+		{Name: "third", Description: "Null Output", Outputs: 1, Leaves: sound.LeavesByRadio},
 		{Name: "talk", Description: "Remapped Monitor of Null Output", Inputs: 1, DefaultInput: true},
 	} {
 		got := list[i]

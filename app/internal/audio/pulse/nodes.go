@@ -25,7 +25,7 @@ type Node struct {
 
 // How sound leaves a machine.
 const (
-	Bluetooth = "Bluetooth"
+	Bluetooth = "bluetooth"
 	Network   = "network"
 )
 

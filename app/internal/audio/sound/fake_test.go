@@ -26,6 +26,7 @@ const (
 	fakeMad     = "mad"       // writes nonsense into the memory
 	fakeOnce    = "freeze-if" // freezes while the file named next exists
 	fakeMoves   = "moves"     // opens, while the file named next exists, something else
+	fakeRadio   = "radio"     // its microphone is on Bluetooth
 	fakeTooMany = "too-many"  // lists more devices than fit a message
 )
 
@@ -147,6 +148,12 @@ func (b *fakeBackend) Devices() ([]Device, error) {
 	switch b.kind {
 	case fakeNone:
 		return nil, errors.New("no sound device was found")
+	case fakeRadio:
+		return []Device{
+			{Name: "far", Description: "A far ear", Outputs: 1, Leaves: LeavesByNetwork},
+			{Name: "near", Outputs: 1, DefaultOutput: true},
+			{Name: "radio", Description: "A headset", Inputs: 1, DefaultInput: true, Leaves: LeavesByRadio},
+		}, nil
 	case fakeTooMany:
 		return make([]Device, 2000), nil
 	}

@@ -74,10 +74,16 @@ type Device struct {
 	OutputLatency time.Duration `json:"output_latency_ns"`
 	DefaultInput  bool          `json:"default_input"`
 	DefaultOutput bool          `json:"default_output"`
-	// Leaves says by what the voice leaves the machine on its way to the device,
-	// Bluetooth or a network; it is empty when it stays.
+	// Leaves says by what the voice leaves the machine on its way to the device:
+	// LeavesByRadio, LeavesByNetwork, or not at all.
 	Leaves string `json:"leaves,omitempty"`
 }
+
+// How a voice leaves the machine.
+const (
+	LeavesByRadio   = "bluetooth"
+	LeavesByNetwork = "network"
+)
 
 var errProtocol = errors.New("the sound helper does not speak this program's language")
 
