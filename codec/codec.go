@@ -48,6 +48,10 @@ type Decoder interface {
 	Decode(f *Frame, pcm []float32)
 	// Conceal fills pcm with a guess at the sound of a frame that never came.
 	Conceal(pcm []float32)
+	// Recover fills pcm with the sound of a frame that never came, as far as
+	// the frame of the slot after it tells, and else with a guess. It costs no
+	// more than Decode or Conceal; next can be decoded in the slot after.
+	Recover(next *Frame, pcm []float32)
 	// Reset forgets all sound heard before.
 	Reset()
 }

@@ -41,21 +41,26 @@ func newEar(i cell.Interval, decoders []Decoder) ear {
 
 // hear fills pcm with one slot of all speakers. Each decoder runs once, and its
 // sound is mixed in, be it silence: nothing here tells how many speak.
-func (e *ear) hear(frames []*Frame, loop *echo) {
+func (e *ear) hear(frames, next []*Frame, loop *echo) {
 	e.mix.clear()
 	for k := range e.speakers {
-		var f *Frame
-		if k < len(frames) {
-			f = frames[k]
-		}
+		f, after := at(frames, k), at(next, k)
 		// Each is somewhere else in the loop, so that their costs do not add up
 		// to one sound's.
 		loop.get(e.at+k*echoDepth/MaxSpeakers, &e.frame)
-		e.speakers[k].play(e.next(k, f), f, &e.frame, e.one)
+		e.speakers[k].play(e.next(k, f), f, after, &e.frame, e.one)
 		e.mix.add(e.one)
 	}
 	e.at = (e.at + 1) % echoDepth
 	e.mix.read(e.pcm)
+}
+
+// at returns the frame of speaker k, if there is one.
+func at(frames []*Frame, k int) *Frame {
+	if k < len(frames) {
+		return frames[k]
+	}
+	return nil
 }
 
 // next is the only place that decides the state of a speaker.
@@ -90,7 +95,8 @@ func (e *ear) next(k int, f *Frame) speakerState {
 //
 // Comes and goes last one slot each: who comes is preceded by a reset of his
 // decoder and fades in, who goes fades out. From comes to goes it is the call
-// that is over. A frame that is missing changes nothing: it is concealed.
+// that is over. A frame that is missing changes nothing: it is
+// recovered or concealed.
 type speaker struct {
 	state  speakerState
 	dec    Decoder
@@ -110,9 +116,10 @@ const (
 func (s speakerState) heard() bool { return s == speakerComes || s == speakerHere }
 
 // play fills pcm with one slot of a speaker who is in the given state: the
-// sound of f, a guess if it is nil, and silence if he is away. Then the decoder
-// is given what the loop says instead.
-func (s *speaker) play(state speakerState, f, loop *Frame, pcm []float32) {
+// sound of f, and silence if he is away. If f is nil it is what the frame after
+// it tells of it, or else a guess. Who is away has his decoder given what the
+// loop says instead: it runs once, whatever comes.
+func (s *speaker) play(state speakerState, f, after, loop *Frame, pcm []float32) {
 	s.state = state
 	switch {
 	case state == speakerComes:
@@ -126,6 +133,8 @@ func (s *speaker) play(state speakerState, f, loop *Frame, pcm []float32) {
 	case state == speakerAway:
 		s.dec.Decode(loop, pcm)
 		clear(pcm)
+	case f == nil && after != nil:
+		s.dec.Recover(after, pcm)
 	case f == nil:
 		s.dec.Conceal(pcm)
 	default:

@@ -12,8 +12,9 @@ import (
 )
 
 // A scribe is a Decoder that writes down what is asked of it: R for a reset, D
-// for a frame of its speaker, L for one of the loop, C for a guess. Its sound is
-// a constant: what the frame says, or a quarter of what was said last.
+// for a frame of its speaker, L for one of the loop, C for a guess, N for what the
+// next frame tells of a lost one. Its sound is a constant: what the frame says, a
+// quarter of what was said last, or half of what the next frame says.
 type scribe struct {
 	log  strings.Builder
 	loop []string // the frames of the loop it was given
@@ -34,6 +35,11 @@ func (s *scribe) Decode(f *Frame, pcm []float32) {
 func (s *scribe) Conceal(pcm []float32) {
 	s.log.WriteByte('C')
 	fill(pcm, s.last/4)
+}
+
+func (s *scribe) Recover(next *Frame, pcm []float32) {
+	s.log.WriteByte('N')
+	fill(pcm, mean(next)/2)
 }
 
 func (s *scribe) Reset() { s.log.WriteByte('R') }
@@ -94,19 +100,23 @@ func said(speakers int) []*Frame {
 }
 
 // TestEarWork: every decoder runs once in every slot, whether nobody, one or all
-// speak, in a call and idle, when they come and when they go.
+// speak, in a call and idle, when they come and when they go, and whether a lost
+// frame is guessed or recovered.
 func TestEarWork(t *testing.T) {
 	for _, speakers := range []int{0, 1, MaxSpeakers} {
 		v, scribes, sound := newGroup(t, cell.Interval40, MaxSpeakers)
 		for n := range cell.Slot(120) {
-			frames := said(speakers)
+			frames, next := said(speakers), []*Frame(nil)
 			if n%7 == 3 || n > 50 && n < 90 { // lost, now and then and for long
 				frames = nil
+			}
+			if n%2 == 0 { // the next is there already
+				next = said(speakers)
 			}
 			var f Frame
 			live := n >= 10 && n < 110
 			v.Mouth(n, live, &f)
-			v.Ear(n, live, frames)
+			v.Ear(n, live, frames, next)
 			for k, s := range scribes {
 				if w := s.written(); len(strings.TrimLeft(w, "R")) != 1 {
 					t.Fatalf("%d speak, slot %d: decoder %d did %q, want one run", speakers, n, k, w)
@@ -120,7 +130,7 @@ func TestEarWork(t *testing.T) {
 }
 
 // A tale is what happened to one speaker, for the oracle.
-type tale struct{ live, came []bool }
+type tale struct{ live, came, next []bool }
 
 // here reports whether the speaker is there in slot n: he was heard within the
 // last second, in the call that still lasts.
@@ -142,20 +152,23 @@ func (a *tale) want() string {
 		return "RD"
 	case a.here(n) && a.came[n]:
 		return "D"
+	case a.here(n) && a.next[n]:
+		return "N"
 	case a.here(n) || was:
 		return "C"
 	}
 	return "L"
 }
 
-// TestEarSpeakers: each speaker is decoded, concealed and forgotten by what he
-// alone said. The oracle looks through all of the past.
+// TestEarSpeakers: each speaker is decoded, recovered, concealed and forgotten by
+// what he alone said. The oracle looks through all of the past.
 func TestEarSpeakers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		speakers := rapid.IntRange(1, 3).Draw(t, "speakers")
 		v, scribes, _ := newGroup(t, cell.Interval100, speakers)
 		tales := make([]tale, speakers)
-		frames, live, talk := make([]*Frame, speakers), false, make([]bool, speakers)
+		frames, next := make([]*Frame, speakers), make([]*Frame, speakers)
+		live, talk := false, make([]bool, speakers)
 		for n := range rapid.IntRange(1, 60).Draw(t, "slots") {
 			if rapid.IntRange(0, 15).Draw(t, "call") == 0 {
 				live = !live
@@ -164,13 +177,18 @@ func TestEarSpeakers(t *testing.T) {
 				if rapid.IntRange(0, 7).Draw(t, "talk") == 0 {
 					talk[k] = !talk[k]
 				}
-				frames[k] = nil
+				frames[k], next[k] = nil, nil
 				if talk[k] {
 					frames[k] = voiceAt(-0.01)
 				}
+				early := rapid.Bool().Draw(t, "early")
+				if early {
+					next[k] = voiceAt(-0.02)
+				}
+				tales[k].next = append(tales[k].next, early)
 				tales[k].live, tales[k].came = append(tales[k].live, live), append(tales[k].came, talk[k])
 			}
-			v.Ear(cell.Slot(n), live, frames) //nolint:gosec // small
+			v.Ear(cell.Slot(n), live, frames, next) //nolint:gosec // small
 			for k, s := range scribes {
 				if got, want := s.written(), tales[k].want(); got != want {
 					t.Fatalf("slot %d: decoder %d did %q, want %q", n, k, got, want)
@@ -190,7 +208,7 @@ func TestEarQuiet(t *testing.T) {
 	ends := func() (float32, float32) { return sound.played[0], sound.played[len(sound.played)-1] }
 	step := func(what, want string, from, to float32, frames ...*Frame) {
 		t.Helper()
-		v.Ear(1, true, frames)
+		v.Ear(1, true, frames, nil)
 		got := scribes[0].written()
 		scribes[1].written()
 		if a, b := ends(); got != want || a-from > 1e-3 || from-a > 1e-3 || b != to {
@@ -215,9 +233,9 @@ func TestEarQuiet(t *testing.T) {
 func TestEarFrames(t *testing.T) {
 	v, scribes, sound := newGroup(t, cell.Interval20, 2)
 	f := voiceAt(-0.25)
-	v.Ear(1, true, []*Frame{f})
-	v.Ear(2, true, []*Frame{f, nil, f, f})
-	v.Ear(3, true, []*Frame{})
+	v.Ear(1, true, []*Frame{f}, nil)
+	v.Ear(2, true, []*Frame{f, nil, f, f}, nil)
+	v.Ear(3, true, []*Frame{}, nil)
 	if a, b := scribes[0].written(), scribes[1].written(); a != "RDDC" || b != "LLL" {
 		t.Errorf("decoders did %q and %q", a, b)
 	}
@@ -234,7 +252,7 @@ func TestEarLoop(t *testing.T) {
 	var f Frame
 	for n := range cell.Slot(echoDepth) { // no silence is left
 		v.Mouth(n, false, &f)
-		v.Ear(n, false, nil)
+		v.Ear(n, false, nil, nil)
 	}
 	for _, live := range []bool{false, true} {
 		for _, s := range scribes {
@@ -242,7 +260,7 @@ func TestEarLoop(t *testing.T) {
 		}
 		for n := range cell.Slot(echoDepth) {
 			v.Mouth(n, live, &f)
-			v.Ear(n, live, said(1))
+			v.Ear(n, live, said(1), nil)
 		}
 		for k, s := range scribes[1:] {
 			if slices.Sort(s.loop); len(s.loop) != echoDepth || len(slices.Compact(s.loop)) != 30 {
@@ -264,8 +282,8 @@ func TestEarAllocs(t *testing.T) {
 	}
 	all, live := said(MaxSpeakers), false
 	if n := testing.AllocsPerRun(100, func() {
-		v.Ear(1, live, all)
-		v.Ear(2, live, nil)
+		v.Ear(1, live, all, nil)
+		v.Ear(2, live, nil, nil)
 		live = !live
 	}); n != 0 {
 		t.Errorf("%v allocations in a slot", n)
@@ -287,7 +305,7 @@ func BenchmarkEar(b *testing.B) {
 			all := said(speakers)
 			b.ReportAllocs()
 			for b.Loop() {
-				v.Ear(1, true, all)
+				v.Ear(1, true, all, nil)
 			}
 		})
 	}
@@ -296,6 +314,7 @@ func BenchmarkEar(b *testing.B) {
 // deaf is a Decoder that does nothing.
 type deaf struct{}
 
-func (deaf) Decode(*Frame, []float32) {}
-func (deaf) Conceal([]float32)        {}
-func (deaf) Reset()                   {}
+func (deaf) Decode(*Frame, []float32)  {}
+func (deaf) Conceal([]float32)         {}
+func (deaf) Recover(*Frame, []float32) {}
+func (deaf) Reset()                    {}

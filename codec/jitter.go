@@ -29,6 +29,14 @@ const (
 	// jitterLost is how far from the grid an arrival must be to say that there
 	// is another grid: the server or this machine has been away.
 	jitterLost = 2 * time.Second
+	// jitterCopy is the longest slot for which the ear waits for the next one
+	// when cells are lost, because that one holds a copy (see package opus).
+	jitterCopy = cell.Interval20
+	// jitterHoles is the share of slots, one in so many, before which something
+	// must be missing for that: 2.5 %. It ends at half of it.
+	jitterHoles = 40
+	// jitterJudge is the number of slots that it takes to tell.
+	jitterJudge = 200
 	// jitterDepth is the number of slots that can wait. It is more than
 	// jitterMax in the shortest slots.
 	jitterDepth = 32
@@ -53,12 +61,20 @@ const (
 // last ten seconds ask for, so that a call begins with the right one. For that,
 // Arrived wants every slot, in idle too.
 //
+// Where a frame holds a copy of the one before it, which is so in slots of
+// 20 ms, the ear waits one slot longer while more than one slot in forty comes
+// after a hole: a lost frame is then recovered from the next. Speech has more
+// from that than the 20 ms take from talking to each other: at 5 % of loss the
+// ESTOI is 0.98 instead of 0.96. A hole of many slots counts once, since one
+// frame of it can be recovered.
+//
 // When a slot is heard does not depend on who speaks in it: all speakers of a
 // slot came in one batch and are taken together. In one slot the calls are
 //
 //	Arrived(n, at)    for what came of the batch, then
 //	Put(n, s, f)      for each speaker s who said something in it
 //	Take(n, s, f)     at Due(n), once for every speaker
+//	Peek(n+1, s, f)   for what is there already of the next
 //
 // Each call costs a few hundred comparisons at most and allocates nothing. A
 // Jitter knows no time but that of its arguments.
@@ -74,6 +90,8 @@ type Jitter struct {
 	next   int
 	sorted []time.Duration // their lateness, in order
 	offset time.Duration   // the lateness at which frames are taken
+	holes  int             // how many of the noted come after a hole
+	longer bool            // the ear waits for the next slot, too
 
 	shelf shelf
 	taken cell.Slot // the newest slot that was taken
@@ -87,6 +105,7 @@ type Jitter struct {
 type noted struct {
 	slot cell.Slot
 	late time.Duration
+	hole bool // the slot before it has not come
 }
 
 // JitterStats counts the frames of all speakers since the Jitter was made.
@@ -112,6 +131,7 @@ func NewJitter(i cell.Interval, speakers int) *Jitter {
 func (j *Jitter) Reset() {
 	j.begun, j.any, j.heard = false, false, false
 	j.late, j.sorted, j.next = j.late[:0], j.sorted[:0], 0
+	j.holes, j.longer = 0, false
 	j.shelf.clear()
 }
 
@@ -158,6 +178,10 @@ func (j *Jitter) Take(n cell.Slot, speaker int, f *Frame) bool {
 	return true
 }
 
+// Peek copies what a speaker says in slot n to f and reports whether that is
+// there. It is not taken.
+func (j *Jitter) Peek(n cell.Slot, speaker int, f *Frame) bool { return j.shelf.peek(n, speaker, f) }
+
 // Due returns when slot n is to be taken, and false as long as nothing has
 // arrived that could tell.
 func (j *Jitter) Due(n cell.Slot) (time.Time, bool) {
@@ -198,15 +222,32 @@ func (j *Jitter) note(n cell.Slot, late time.Duration) bool {
 		j.unsort(j.late[k].late)
 		j.late[k].late = late
 	case len(j.late) < cap(j.late):
-		j.late = append(j.late, noted{n, late})
+		j.late = append(j.late, noted{n, late, j.hole(n)})
 	default:
 		j.unsort(j.late[j.next].late)
-		j.late[j.next] = noted{n, late}
+		if j.late[j.next].hole {
+			j.holes--
+		}
+		j.late[j.next] = noted{n, late, j.hole(n)}
 		j.next = (j.next + 1) % len(j.late)
 	}
 	at, _ := slices.BinarySearch(j.sorted, late)
 	j.sorted = slices.Insert(j.sorted, at, late)
 	return !known
+}
+
+// hole reports whether slot n, which came now, comes after one that has not,
+// and counts that; if it was itself a hole before the next, it is not any more.
+func (j *Jitter) hole(n cell.Slot) bool {
+	if after, came := j.find(n + 1); came && j.late[after].hole {
+		j.late[after].hole = false
+		j.holes--
+	}
+	if _, came := j.find(n - 1); came || len(j.late) == 0 {
+		return false
+	}
+	j.holes++
+	return true
 }
 
 // find looks for slot n among the newest arrivals.
@@ -233,7 +274,7 @@ func (j *Jitter) unsort(late time.Duration) {
 // adapt moves the offset towards what the arrivals ask for. It may shrink once
 // in a slot, with the first that comes of it.
 func (j *Jitter) adapt(n cell.Slot, first bool) {
-	want := min(max(j.common(), j.recent())+jitterHeadroom, j.floor()+jitterMax)
+	want := min(max(j.common(), j.recent())+jitterHeadroom+j.patience(), j.floor()+jitterMax)
 	listening := j.heard && int64(n-j.voice) < int64(time.Second/j.interval.Duration()) //nolint:gosec // modular
 	if want >= j.offset || !listening {
 		j.offset = want
@@ -244,6 +285,21 @@ func (j *Jitter) adapt(n cell.Slot, first bool) {
 	}
 	step := time.Duration(int64(jitterShrink) * int64(j.interval) / int64(time.Second))
 	j.offset = max(want, j.offset-step)
+}
+
+// patience is how much longer the ear waits so that the next slot may be there.
+func (j *Jitter) patience() time.Duration {
+	if j.interval > jitterCopy {
+		return 0
+	}
+	enough := max(len(j.late), jitterJudge)
+	if j.longer {
+		enough /= 2
+	}
+	if j.longer = j.holes*jitterHoles > enough; j.longer {
+		return j.interval.Duration()
+	}
+	return 0
 }
 
 // floor is the lateness of an undisturbed arrival; a single early one, which a

@@ -56,6 +56,18 @@ func (s *shelf) take(n cell.Slot, speaker int, f *Frame) bool {
 	return true
 }
 
+// peek copies a frame to f and reports whether it was there.
+func (s *shelf) peek(n cell.Slot, speaker int, f *Frame) bool {
+	if speaker < 0 || speaker >= s.speakers || s.slots[n%jitterDepth] != n {
+		return false
+	}
+	p := &s.row(n)[speaker]
+	if p.full {
+		*f = p.frame
+	}
+	return p.full
+}
+
 // clear forgets all frames.
 func (s *shelf) clear() { empty(s.places) }
 

@@ -53,6 +53,7 @@ const silenceWarmUp = 8
 //	idle        the loop        the loop's        the loop's frames   silence
 //	in a call   the microphone  the microphone's  his frame           all of them, mixed
 //	 lost       (the same)      (the same)        nothing: conceals   the guess
+//	 came after (the same)      (the same)        the one after it    what that one tells
 //	 not there  (the same)      (the same)        the loop's frames   nothing of it
 //	 muted      the loop        prepared silence  (the same)          (the same)
 //
@@ -199,9 +200,10 @@ func (v *Voice) murmur(f *Frame) {
 
 // Ear plays slot n: frames[k] is what speaker k says in it, nil if nothing of
 // him came in time. Who is beyond the end of frames, or beyond the decoders, is
-// not heard. If live is not set there is no call: frames are ignored and
-// nothing is heard. Neither frames nor what it points to is kept.
-func (v *Voice) Ear(_ cell.Slot, live bool, frames []*Frame) {
+// not heard. Next is the same for the slot after, as far as that is there already:
+// a frame that was lost is recovered from it. If live is not set there is no
+// call: frames are ignored and nothing is heard. None of it is kept.
+func (v *Voice) Ear(_ cell.Slot, live bool, frames, next []*Frame) {
 	e := &v.ear
 	was := e.live
 	e.live = live
@@ -209,9 +211,9 @@ func (v *Voice) Ear(_ cell.Slot, live bool, frames []*Frame) {
 		v.open()
 	}
 	if !live {
-		frames = nil
+		frames, next = nil, nil
 	}
-	e.hear(frames, &v.echo)
+	e.hear(frames, next, &v.echo)
 	v.sound.Write(e.pcm)
 	if was && !live {
 		v.close()

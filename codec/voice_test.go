@@ -52,6 +52,8 @@ func (c toyDecoder) Conceal(pcm []float32) {
 	}
 }
 
+func (c toyDecoder) Recover(_ *Frame, pcm []float32) { c.Conceal(pcm) }
+
 func (c toyDecoder) Reset() { c.decResets++ }
 
 // A toySound hears a constant and remembers what it played.
@@ -142,7 +144,7 @@ func TestVoiceOneEach(t *testing.T) {
 		}
 		var f Frame
 		v.Mouth(cell.Slot(n), step.live, &f)
-		v.Ear(cell.Slot(n), step.live, []*Frame{peer})
+		v.Ear(cell.Slot(n), step.live, []*Frame{peer}, nil)
 		if c.encodes != 1 || c.decodes+c.conceals != 1 || s.reads != 1 || s.writes != 1 {
 			t.Errorf("step %d, %s: %d encodes, %d+%d decodes, %d reads, %d writes, want one each",
 				n, step.what, c.encodes, c.decodes, c.conceals, s.reads, s.writes)
@@ -220,30 +222,30 @@ func TestVoiceEar(t *testing.T) {
 		}
 	}
 	v.Mouth(0, false, &f)
-	v.Ear(0, false, []*Frame{peerFrame()})
+	v.Ear(0, false, []*Frame{peerFrame()}, nil)
 	silent("idle")
-	v.Ear(1, true, nil)
+	v.Ear(1, true, nil, nil)
 	silent("before the first frame")
-	v.Ear(2, true, []*Frame{peerFrame()})
+	v.Ear(2, true, []*Frame{peerFrame()}, nil)
 	if c.decResets != 1 {
 		t.Error("the voice began without a reset of the decoder: the loop would be heard")
 	}
 	if s.played[0] < -0.01 || s.played[len(s.played)-1] != peerLevel {
 		t.Errorf("the first frame goes from %v to %v, want a rise from silence", s.played[0], s.played[len(s.played)-1])
 	}
-	v.Ear(3, true, []*Frame{peerFrame()})
+	v.Ear(3, true, []*Frame{peerFrame()}, nil)
 	if s.played[0] != peerLevel {
 		t.Errorf("the second frame begins at %v, want %v", s.played[0], peerLevel)
 	}
-	v.Ear(4, true, nil)
+	v.Ear(4, true, nil, nil)
 	if c.conceals != 1 || s.played[7] != 0.125 {
 		t.Errorf("a lost frame plays %v after %d guesses, want the decoder's guess", s.played[7], c.conceals)
 	}
-	v.Ear(5, false, nil)
+	v.Ear(5, false, nil, nil)
 	if s.played[0] == 0 || s.played[len(s.played)-1] != 0 || s.played[fadeSamples] != 0 {
 		t.Errorf("the end goes from %v to %v, want a fall to silence", s.played[0], s.played[len(s.played)-1])
 	}
-	v.Ear(6, false, nil)
+	v.Ear(6, false, nil, nil)
 	silent("after the call")
 }
 
@@ -281,11 +283,11 @@ func TestVoiceAllocs(t *testing.T) {
 	var f Frame
 	for _, live := range []bool{false, true} {
 		v.Mouth(0, live, &f)
-		v.Ear(0, live, peer)
+		v.Ear(0, live, peer, nil)
 		if n := testing.AllocsPerRun(100, func() {
 			v.Mouth(1, live, &f)
-			v.Ear(1, live, peer)
-			v.Ear(2, live, nil)
+			v.Ear(1, live, peer, nil)
+			v.Ear(2, live, nil, nil)
 		}); n != 0 {
 			t.Errorf("live %v: %v allocations in a slot", live, n)
 		}

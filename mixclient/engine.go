@@ -24,8 +24,9 @@ type Media interface {
 	// call, and f must hold something that costs as much.
 	Mouth(n cell.Slot, live bool, f *codec.Frame)
 	// Ear plays what all speakers say in slot n; the frame of a speaker of whom
-	// nothing came is nil, and may be concealed. If live is false there is no call.
-	Ear(n cell.Slot, live bool, frames []*codec.Frame)
+	// nothing came is nil, and may be concealed. Next is what they say in the slot
+	// after, of whom it is there already. If live is false there is no call.
+	Ear(n cell.Slot, live bool, frames, next []*codec.Frame)
 }
 
 // Config says who the user is and how he reaches his server.
@@ -117,6 +118,8 @@ type Engine struct {
 	voice   codec.Frame
 	frames  []codec.Frame  // what each speaker says in the slot that is played
 	heard   []*codec.Frame // points into frames, or nil
+	coming  []codec.Frame  // what each says in the slot after, if it is there
+	ahead   []*codec.Frame // points into coming, or nil
 	in      core.Heard
 	batch   []byte
 
@@ -155,6 +158,8 @@ func New(cfg Config) (*Engine, error) {
 		jitter:   codec.NewJitter(cfg.Interval, Speakers(cfg.Mode)),
 		frames:   make([]codec.Frame, Speakers(cfg.Mode)),
 		heard:    make([]*codec.Frame, Speakers(cfg.Mode)),
+		coming:   make([]codec.Frame, Speakers(cfg.Mode)),
+		ahead:    make([]*codec.Frame, Speakers(cfg.Mode)),
 		in:       core.Heard{Voices: make([]core.Voice, 0, half.MaxGroup)},
 		slot:     cfg.Interval.At(now),
 		seen:     now,
@@ -286,7 +291,7 @@ func (e *Engine) hear() {
 	}
 	live := e.core.Live()
 	e.count(live, e.take(), now)
-	e.cfg.Media.Ear(e.earSlot, live, e.heard)
+	e.cfg.Media.Ear(e.earSlot, live, e.heard, e.ahead)
 	e.earSlot++
 	e.earAt = now
 	e.setEar()
@@ -296,12 +301,15 @@ func (e *Engine) hear() {
 }
 
 // take takes what all speakers say in the slot that is due, and reports whether
-// there was anything.
+// there was anything. What they say in the one after is looked at, too.
 func (e *Engine) take() (some bool) {
 	for k := range e.frames {
-		e.heard[k] = nil
+		e.heard[k], e.ahead[k] = nil, nil
 		if e.jitter.Take(e.earSlot, k, &e.frames[k]) {
 			e.heard[k], some = &e.frames[k], true
+		}
+		if e.jitter.Peek(e.earSlot+1, k, &e.coming[k]) {
+			e.ahead[k] = &e.coming[k]
 		}
 	}
 	return some

@@ -31,7 +31,8 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
-// BenchmarkDecode is one slot decoded, and one concealed after one decoded.
+// BenchmarkDecode is one slot decoded, one concealed after one decoded, and one
+// recovered after one decoded: none costs more than the first.
 func BenchmarkDecode(b *testing.B) {
 	speech := load(b, assets.Speech())
 	for _, i := range cell.Intervals() {
@@ -44,13 +45,25 @@ func BenchmarkDecode(b *testing.B) {
 				d.Decode(frames[k%len(frames)], pcm)
 			}
 		})
-		b.Run(i.String()+"/conceal", func(b *testing.B) {
+		b.Run(i.String()+"/decode,conceal", func(b *testing.B) {
+			b.ReportAllocs()
+			for k := 0; b.Loop(); k += 2 {
+				d.Decode(frames[k%len(frames)], pcm)
+				d.Conceal(pcm)
+			}
+		})
+		b.Run(i.String()+"/decode,recover", func(b *testing.B) {
+			b.ReportAllocs()
+			for k := 0; b.Loop(); k += 2 {
+				d.Decode(frames[k%len(frames)], pcm)
+				d.Recover(frames[(k+2)%len(frames)], pcm)
+			}
+		})
+		b.Run(i.String()+"/decode,reset", func(b *testing.B) {
 			b.ReportAllocs()
 			for k := 0; b.Loop(); k++ {
-				if k%2 == 0 {
-					d.Decode(frames[k/2%len(frames)], pcm)
-				}
-				d.Conceal(pcm)
+				d.Reset()
+				d.Decode(frames[k%len(frames)], pcm)
 			}
 		})
 	}
@@ -112,8 +125,8 @@ func benchmarkSlot(b *testing.B, i cell.Interval, decoders, speakers int, muted 
 		for k := range heard {
 			heard[k] = frames[(n+k*len(frames)/decoders)%len(frames)]
 		}
-		v.Mouth(cell.Slot(n), live, &f)  //nolint:gosec // not negative
-		v.Ear(cell.Slot(n), live, heard) //nolint:gosec // not negative
+		v.Mouth(cell.Slot(n), live, &f)       //nolint:gosec // not negative
+		v.Ear(cell.Slot(n), live, heard, nil) //nolint:gosec // not negative
 	}
 	for n := range len(frames) { // what idle was like before
 		slot(n, false)

@@ -9,18 +9,25 @@ import (
 
 // A Decoder is a codec.Decoder.
 type Decoder struct {
-	lib   *libDecoder
-	parts []part
-	out   []float32 // one slot
+	lib       *libDecoder
+	packets   []Packet
+	redundant bool
+	out       []float32 // one slot
 }
 
 // NewDecoder returns a decoder for slots of length i.
-func NewDecoder(i cell.Interval) (*Decoder, error) {
+func NewDecoder(i cell.Interval) (*Decoder, error) { return FormatOf(i).NewDecoder() }
+
+// NewDecoder returns a decoder of frames of this format.
+func (f Format) NewDecoder() (*Decoder, error) {
+	if err := f.validate(); err != nil {
+		return nil, err
+	}
 	lib, err := newLibDecoder()
 	if err != nil {
 		return nil, fmt.Errorf("opus decoder: %w", err)
 	}
-	return &Decoder{lib: lib, parts: partsOf(i), out: make([]float32, i.Samples())}, nil
+	return &Decoder{lib: lib, packets: f.Packets, redundant: f.Redundant, out: make([]float32, f.samples())}, nil
 }
 
 // Decode implements codec.Decoder. A packet that libopus refuses, or that is
@@ -28,12 +35,12 @@ func NewDecoder(i cell.Interval) (*Decoder, error) {
 // protocol can send one, and it must cost nobody else anything.
 func (d *Decoder) Decode(f *codec.Frame, pcm []float32) {
 	in, out := f[:], d.out
-	for _, p := range d.parts {
-		to := out[:p.samples]
-		if n, err := d.lib.decode(in[:p.bytes], to); err != nil || n != p.samples {
+	for _, p := range d.packets {
+		to := out[:p.Samples]
+		if n, err := d.lib.decode(in[:p.Bytes], to); err != nil || n != p.Samples {
 			d.guess(to)
 		}
-		in, out = in[p.bytes:], out[p.samples:]
+		in, out = in[p.Bytes:], out[p.Samples:]
 	}
 	d.deliver(pcm)
 }
@@ -42,14 +49,35 @@ func (d *Decoder) Decode(f *codec.Frame, pcm []float32) {
 // out if nothing comes for longer.
 func (d *Decoder) Conceal(pcm []float32) {
 	out := d.out
-	for _, p := range d.parts {
-		d.guess(out[:p.samples])
-		out = out[p.samples:]
+	for _, p := range d.packets {
+		d.guess(out[:p.Samples])
+		out = out[p.Samples:]
 	}
 	d.deliver(pcm)
 }
 
-// guess fills one part with what may have been said.
+// Recover implements codec.Decoder. Only the last packet of a frame can have a
+// copy in the next one; where there is none libopus guesses.
+func (d *Decoder) Recover(next *codec.Frame, pcm []float32) {
+	out, last := d.out, len(d.packets)-1
+	for k, p := range d.packets {
+		to := out[:p.Samples]
+		if k < last || !d.redundant || !d.copied(next, to) {
+			d.guess(to)
+		}
+		out = out[p.Samples:]
+	}
+	d.deliver(pcm)
+}
+
+// copied fills one packet with the copy of it that the next frame has, and
+// reports whether libopus could do that.
+func (d *Decoder) copied(next *codec.Frame, out []float32) bool {
+	n, err := d.lib.recover(next[:d.packets[0].Bytes], out)
+	return err == nil && n == len(out)
+}
+
+// guess fills one packet with what may have been said.
 func (d *Decoder) guess(out []float32) {
 	if _, err := d.lib.guess(out); err != nil {
 		clear(out)

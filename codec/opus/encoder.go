@@ -13,20 +13,26 @@ import (
 // An Encoder is a codec.Encoder.
 type Encoder struct {
 	lib     *opus.Encoder
-	parts   []part
+	packets []Packet
 	in      []float32   // one slot of samples that libopus may see
 	out     codec.Frame // what libopus wrote
 	silence codec.Frame // the answer to whatever libopus refuses
 }
 
 // NewEncoder returns an encoder for slots of length i.
-func NewEncoder(i cell.Interval) (*Encoder, error) {
+func NewEncoder(i cell.Interval) (*Encoder, error) { return FormatOf(i).NewEncoder() }
+
+// NewEncoder returns an encoder that writes frames of this format.
+func (f Format) NewEncoder() (*Encoder, error) {
+	if err := f.validate(); err != nil {
+		return nil, err
+	}
 	lib, err := opus.NewEncoder(codec.SampleRate, 1, opus.AppVoIP)
 	if err != nil {
 		return nil, fmt.Errorf("opus encoder: %w", err)
 	}
-	e := &Encoder{lib: lib, parts: partsOf(i), in: make([]float32, i.Samples())}
-	if err := e.configure(i); err != nil {
+	e := &Encoder{lib: lib, packets: f.Packets, in: make([]float32, f.samples())}
+	if err := e.configure(&f); err != nil {
 		return nil, fmt.Errorf("opus encoder: %w", err)
 	}
 	if err := e.prepareSilence(); err != nil {
@@ -36,14 +42,14 @@ func NewEncoder(i cell.Interval) (*Encoder, error) {
 }
 
 // configure sets everything that keeps the frames at one size.
-func (e *Encoder) configure(i cell.Interval) error {
+func (e *Encoder) configure(f *Format) error {
 	steps := []func() error{
 		func() error { return e.lib.SetVBR(false) },
 		func() error { return e.lib.SetDTX(false) },
-		func() error { return e.lib.SetInBandFEC(false) },
-		func() error { return e.lib.SetComplexity(complexity) },
-		func() error { return e.lib.SetMaxBandwidth(maxBandwidth(i)) },
-		func() error { return e.lib.SetPacketLossPerc(expectedLoss) },
+		func() error { return e.lib.SetInBandFEC(f.Redundant) },
+		func() error { return e.lib.SetComplexity(f.Complexity) },
+		func() error { return e.lib.SetMaxBandwidth(opus.Bandwidth(f.Band)) },
+		func() error { return e.lib.SetPacketLossPerc(f.ExpectedLoss) },
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -81,19 +87,19 @@ func (e *Encoder) Encode(pcm []float32, f *codec.Frame) {
 // encode fills e.out with e.in.
 func (e *Encoder) encode() error {
 	in, out := e.in, e.out[:]
-	for _, p := range e.parts {
+	for _, p := range e.packets {
 		if err := e.lib.SetBitrate(p.bitrate()); err != nil {
 			return err
 		}
 		// The binding takes the capacity for the length.
-		n, err := e.lib.EncodeFloat32(in[:p.samples:p.samples], out[:p.bytes:p.bytes])
+		n, err := e.lib.EncodeFloat32(in[:p.Samples:p.Samples], out[:p.Bytes:p.Bytes])
 		if err != nil {
 			return err
 		}
-		if n != p.bytes {
+		if n != p.Bytes {
 			return errLength
 		}
-		in, out = in[p.samples:], out[p.bytes:]
+		in, out = in[p.Samples:], out[p.Bytes:]
 	}
 	return nil
 }

@@ -46,6 +46,13 @@ func (d *libDecoder) decode(packet []byte, pcm []float32) (int, error) {
 		(*C.float)(&pcm[0]), C.int(len(pcm)), 0))
 }
 
+// recover fills pcm with the sound before that of a packet, from the coarse copy
+// that the packet has of it, or with a guess if it has none.
+func (d *libDecoder) recover(packet []byte, pcm []float32) (int, error) {
+	return result(C.opus_decode_float(d.lib(), (*C.uchar)(&packet[0]), C.opus_int32(len(packet)),
+		(*C.float)(&pcm[0]), C.int(len(pcm)), 1))
+}
+
 // guess fills pcm with what may have been said after the last packet.
 func (d *libDecoder) guess(pcm []float32) (int, error) {
 	return result(C.opus_decode_float(d.lib(), nil, 0, (*C.float)(&pcm[0]), C.int(len(pcm)), 0))

@@ -16,17 +16,46 @@
 // say more in the same bytes: ESTOI 0.88 instead of 0.84 on the bundled speech,
 // and take a third less time.
 //
+// # Loss
+//
+// At 20 ms each frame also holds a coarse copy of the voice in the one before it
+// (libopus calls it in-band FEC), from which Decoder.Recover makes a lost frame;
+// elsewhere the decoder guesses. Speech has this ESTOI when frames are lost at
+// random, with libopus 1.3.1 and what is in use marked:
+//
+//	                                        0 %    1 %    3 %    5 %    10 %
+//	20 ms   copy, recovered from it      *  0.986  0.985  0.980  0.979  0.970
+//	        the same, guessed               0.986  0.982  0.963  0.952  0.914
+//	        no copy, guessed                0.987  0.984  0.968  0.960  0.930
+//	        copy by a second encoder        0.978  0.975  0.962  0.953  0.926
+//	40 ms   no copy, guessed             *  0.978  0.970  0.962  0.955  0.915
+//	        copy, recovered from it         0.776  0.776  0.775  0.770  0.743
+//	        copy by a second encoder        0.955  0.948  0.943  0.937  0.897
+//	100 ms  no copy, guessed             *  0.883  0.872  0.861  0.860  0.801
+//
+// So the copy pays at 20 ms, where there are bits for it: it costs 0.001. To use
+// it the ear must wait for the next slot, which it does only when cells are
+// being lost (codec.Jitter). The less loss libopus is told to expect, the coarser
+// and smaller it makes the copy, and 1 % is best: 10 % costs 0.015 and gives no
+// more. At 40 ms it does not pay: under 20 % of expected loss libopus makes none
+// at this rate, and above it gives up the wide band, and the bits that are left
+// in a packet of constant size go to its second half. A second encoder with a
+// quarter of the bytes, whose frame travels one slot later, costs more than it
+// gives, at 40 ms and at 20. At 100 ms there are no bits, and waiting would take
+// 100 ms. In STOI 40 ms has 0.988, 0.979, 0.975, 0.971 and 0.933, so that 5 % of
+// loss take 0.02 of it.
+//
+// Recordings of people give the same order. The measurement, also at other rates
+// and for packets of 60 ms, is TestLostFrames of app/internal/quality:
+//
+//	go test ./app/internal/quality -run TestLostFrames -v -args -loss.all
+//
 // Encoder and Decoder are total. What libopus refuses becomes silence on the
 // way out and concealment on the way in. Each is used by one goroutine at a
 // time and allocates nothing once made.
 package opus
 
-import (
-	"github.com/hraban/opus"
-
-	"undertone/codec"
-	"undertone/transport/cell"
-)
+import "undertone/codec"
 
 // Delay is the algorithmic delay of encoder and decoder together, in samples:
 // sound that goes in at sample n comes out at sample n+Delay, 6.5 ms later.
@@ -46,49 +75,10 @@ const (
 	//	encoding, ms   0.19    0.37    0.49    0.94    0.95
 	complexity = 5
 
-	// expectedLoss, in percent, makes the encoder predict less from frames
-	// that may not have arrived.
-	expectedLoss = 2
-
 	// warmUp is how many slots of silence are encoded before the frame of
 	// silence is taken, so that it no longer depends on the start.
 	warmUp = 8
 )
-
-// maxBandwidth is the widest band that is coded at an interval.
-//
-// At 40 ms the full band would make libopus split the slot into two frames of
-// 20 ms and spend bits above 8 kHz: it costs 0.68 ms instead of 0.49 and has an
-// ESTOI of 0.960 instead of 0.979. At 20 ms there are bits enough for it
-// (0.988). At 100 ms there are none: libopus stays in the narrow band by itself
-// (0.883) and the limit only says so.
-func maxBandwidth(i cell.Interval) opus.Bandwidth {
-	switch i {
-	case cell.Interval20:
-		return opus.Fullband
-	case cell.Interval40:
-		return opus.Wideband
-	}
-	return opus.Narrowband
-}
-
-// A part is one Opus packet of a frame.
-type part struct {
-	samples int // how much sound it holds
-	bytes   int // its length
-}
-
-// bitrate is what makes libopus fill the part exactly.
-func (p part) bitrate() int { return p.bytes * 8 * codec.SampleRate / p.samples }
-
-// partsOf returns the packets that make up a frame, in order. Together they
-// have the samples of a slot and the bytes of a frame.
-func partsOf(i cell.Interval) []part {
-	if i == cell.Interval100 {
-		return []part{{2880, 57}, {1920, 39}}
-	}
-	return []part{{i.Samples(), cell.VoiceSize}}
-}
 
 var (
 	_ codec.Encoder = (*Encoder)(nil)

@@ -43,7 +43,7 @@ func (h *hum) Mouth(_ cell.Slot, live bool, f *codec.Frame) {
 	}
 }
 
-func (h *hum) Ear(_ cell.Slot, live bool, frames []*codec.Frame) {
+func (h *hum) Ear(_ cell.Slot, live bool, frames, _ []*codec.Frame) {
 	some := false
 	for _, f := range frames {
 		some = some || f != nil

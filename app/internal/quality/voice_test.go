@@ -67,11 +67,11 @@ func (p *pairOfVoices) run(slots int, live bool, lose func(n cell.Slot) bool) {
 		p.a.Mouth(p.n, live, &fa)
 		p.b.Mouth(p.n, live, &fb)
 		if lose != nil && lose(p.n) {
-			p.a.Ear(p.n, live, nil)
-			p.b.Ear(p.n, live, nil)
+			p.a.Ear(p.n, live, nil, nil)
+			p.b.Ear(p.n, live, nil, nil)
 		} else {
-			p.a.Ear(p.n, live, []*codec.Frame{&fb})
-			p.b.Ear(p.n, live, []*codec.Frame{&fa})
+			p.a.Ear(p.n, live, []*codec.Frame{&fb}, nil)
+			p.b.Ear(p.n, live, []*codec.Frame{&fa}, nil)
 		}
 		p.n++
 	}
