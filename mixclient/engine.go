@@ -67,10 +67,10 @@ func (c *Config) validate() error {
 
 // Times of the engine.
 const (
-	// lead is how long before a tick its cell is prepared. Encoding, sealing
-	// and a step of a handshake take two milliseconds at most; the rest is for
-	// the scheduler.
-	lead = 8 * time.Millisecond
+	// schedulerLead and maxLead bound how long before a tick its cell is prepared;
+	// see lead.
+	schedulerLead = 5 * time.Millisecond
+	maxLead       = 8 * time.Millisecond
 	// silentFor is how long a line may bring no cell until it counts as lost.
 	silentFor = time.Second
 	// firstCell is how long a new line may take to bring its first cell.
@@ -86,6 +86,17 @@ const (
 	// the same time: cover for five seconds of 20 ms, with room to spare.
 	aheadSlots = 512
 )
+
+// lead is how long before a tick its cell is prepared: every word comes so much
+// later. Encoding, sealing and a step of a handshake take a twentieth of a slot at
+// most, and the rest is for the scheduler. Who is not ready sends cover in that
+// slot, which is a word less and nothing that shows. Measured in slots of 20 ms: on
+// two idle processors one cell in 500 was not ready with 5 ms, and none with 8; on
+// two that have three times as much to do as they can, 6 % and 2.5 %, while 3 % of
+// the ticks themselves were missed.
+func lead(i cell.Interval) time.Duration {
+	return min(schedulerLead+i.Duration()/20, maxLead)
+}
 
 // An Engine is one client. Run must be called once; all other methods may be
 // called from any goroutine.

@@ -226,7 +226,7 @@ func (e *Engine) open(ctx context.Context, d dialed) error {
 	}
 	shape := h.Shape()
 	p, err := pacer.New(pacer.Config{
-		Interval: e.cfg.Interval, Lead: lead, Parts: shape.Parts, Messages: shape.Messages, Size: shape.Size,
+		Interval: e.cfg.Interval, Lead: lead(e.cfg.Interval), Parts: shape.Parts, Messages: shape.Messages, Size: shape.Size,
 	}, d.link.Send)
 	if err != nil {
 		return err

@@ -51,9 +51,10 @@ type Stages struct {
 	Slots int `json:"slots"`
 }
 
-// minWindow is the least time from the start of a slot to the first messages that
-// the server sends in it.
-const minWindow = 5 * time.Millisecond
+// minWindow is less than the time from the start of a slot to the first messages
+// that the server sends in it, and more than what those of the slot before may be
+// late by.
+const minWindow = 2 * time.Millisecond
 
 // stages follows the voice of one user to another, slot by slot.
 func (s *Set) stages(from, to *User) Stages {

@@ -10,10 +10,10 @@
 //	      ^ user i: T+o                ^ user i: T+W+P+o
 //
 // A user's offset o is drawn when he comes online and is fixed until he leaves.
-// W is max(5 ms, 50 µs for each message up or down), at most half an interval,
-// and P is 1 ms and some µs for each user; both move in steps when the set
-// doubles (window.go). Where a slot goes down in parts, part p leaves p/parts of
-// an interval after the first.
+// W is 50 µs for each message up or down, at least 5 ms (2.5 ms in slots of 20 ms)
+// and at most half an interval, and P is 1 ms and some µs for each user; both move
+// in steps when the set doubles (window.go). Where a slot goes down in parts, part p
+// leaves p/parts of an interval after the first.
 //
 // # A slot always ends
 //

@@ -15,9 +15,17 @@ const (
 	// slack is what the pass may be late by, whatever its size.
 	slack = time.Millisecond
 
-	// minWindow is the window of the smallest sets.
-	minWindow = 5 * time.Millisecond
+	// minWindow is the window of the smallest sets, where slots are not so short that
+	// it would be more than one eighth of them (shortestPart): the voice waits for
+	// the window to end in every slot.
+	minWindow    = 5 * time.Millisecond
+	shortestPart = 8
 )
+
+// smallestWindow is the window of the smallest sets at an interval.
+func smallestWindow(i cell.Interval) time.Duration {
+	return min(minWindow, i.Duration()/shortestPart)
+}
 
 // A timing is how a slot is laid out for sets of up to so many users, in a mode
 // that sends everything once, and in one that sends it twice:
@@ -32,7 +40,7 @@ const (
 // interval after this one, so that W+P must not exceed the distance of the parts.
 type timing struct {
 	users  int
-	window time.Duration // W: max(5 ms, what the messages of the users cost), at most half of the distance of the parts
+	window time.Duration // W: what the messages of the users cost, at least smallestWindow, at most half of the distance of the parts
 	work   time.Duration // P: 1 ms, and what the pass costs for the users
 }
 
@@ -40,7 +48,7 @@ type timing struct {
 // double in size. There are few, so that the timing, which everybody can see,
 // changes only when the set doubles and not whenever somebody joins.
 func timings(i cell.Interval, l load) (all []timing) {
-	for users := l.smallest(); ; users *= 2 {
+	for users := l.smallest(i); ; users *= 2 {
 		t := l.timing(min(users, l.most), i)
 		if t.window+t.work > i.Duration()/time.Duration(l.up.Parts) {
 			return all
@@ -53,9 +61,9 @@ func timings(i cell.Interval, l load) (all []timing) {
 }
 
 // smallest returns the size of the sets for which the smallest window is enough.
-func (l *load) smallest() int {
+func (l *load) smallest(i cell.Interval) int {
 	users := 1
-	for l.cost(users+1) <= minWindow {
+	for l.cost(users+1) <= smallestWindow(i) {
 		users++
 	}
 	return users
@@ -70,7 +78,7 @@ func (l *load) timing(users int, i cell.Interval) timing {
 	most := i.Duration() / time.Duration(2*l.up.Parts)
 	return timing{
 		users:  users,
-		window: min(max(l.cost(users), minWindow), most),
+		window: min(max(l.cost(users), smallestWindow(i)), most),
 		work:   slack + time.Duration(users)*l.pass,
 	}
 }

@@ -30,7 +30,10 @@ func TestTimings(t *testing.T) {
 func checkTimings(t *testing.T, i cell.Interval, l load) {
 	all := timings(i, l)
 	apart := i.Duration() / time.Duration(l.up.Parts)
-	if all[0].window != minWindow {
+	want := map[cell.Interval]time.Duration{
+		cell.Interval20: 2500 * time.Microsecond, cell.Interval40: 5 * time.Millisecond, cell.Interval100: 5 * time.Millisecond,
+	}
+	if all[0].window != want[i] {
 		t.Errorf("%v: the smallest window is %v", i, all[0].window)
 	}
 	for k, a := range all {
