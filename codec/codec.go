@@ -12,7 +12,8 @@
 //     both directions. Package codec/opus is the implementation.
 //   - Voice: the chain of one client, in a call or idle, at one cost, whether
 //     nobody, one or MaxSpeakers are heard.
-//   - Jitter: which frames are due, and when.
+//   - Jitter: which frames are due, when, and how much longer or shorter they are
+//     to be played so that this moves without a jump.
 //   - Drift: a ring between two clocks that differ by a little.
 //   - Resampler: another sample rate, for files.
 //

@@ -20,6 +20,7 @@ type ear struct {
 	pcm      []float32 // one slot of all
 	one      []float32 // one slot of one speaker
 	mix      mixer
+	stretch  stretcher
 	frame    Frame // the frame of the loop to decode
 }
 
@@ -32,6 +33,7 @@ func newEar(i cell.Interval, decoders []Decoder) ear {
 		pcm:      make([]float32, n),
 		one:      make([]float32, n),
 		mix:      newMixer(n),
+		stretch:  newStretcher(n),
 	}
 	for k, d := range decoders {
 		e.speakers[k].dec = d

@@ -116,7 +116,7 @@ func TestEarWork(t *testing.T) {
 			var f Frame
 			live := n >= 10 && n < 110
 			v.Mouth(n, live, &f)
-			v.Ear(n, live, frames, next)
+			v.Ear(n, live, frames, next, 0)
 			for k, s := range scribes {
 				if w := s.written(); len(strings.TrimLeft(w, "R")) != 1 {
 					t.Fatalf("%d speak, slot %d: decoder %d did %q, want one run", speakers, n, k, w)
@@ -188,7 +188,7 @@ func TestEarSpeakers(t *testing.T) {
 				tales[k].next = append(tales[k].next, early)
 				tales[k].live, tales[k].came = append(tales[k].live, live), append(tales[k].came, talk[k])
 			}
-			v.Ear(cell.Slot(n), live, frames, next) //nolint:gosec // small
+			v.Ear(cell.Slot(n), live, frames, next, 0) //nolint:gosec // small
 			for k, s := range scribes {
 				if got, want := s.written(), tales[k].want(); got != want {
 					t.Fatalf("slot %d: decoder %d did %q, want %q", n, k, got, want)
@@ -208,7 +208,7 @@ func TestEarQuiet(t *testing.T) {
 	ends := func() (float32, float32) { return sound.played[0], sound.played[len(sound.played)-1] }
 	step := func(what, want string, from, to float32, frames ...*Frame) {
 		t.Helper()
-		v.Ear(1, true, frames, nil)
+		v.Ear(1, true, frames, nil, 0)
 		got := scribes[0].written()
 		scribes[1].written()
 		if a, b := ends(); got != want || a-from > 1e-3 || from-a > 1e-3 || b != to {
@@ -233,9 +233,9 @@ func TestEarQuiet(t *testing.T) {
 func TestEarFrames(t *testing.T) {
 	v, scribes, sound := newGroup(t, cell.Interval20, 2)
 	f := voiceAt(-0.25)
-	v.Ear(1, true, []*Frame{f}, nil)
-	v.Ear(2, true, []*Frame{f, nil, f, f}, nil)
-	v.Ear(3, true, []*Frame{}, nil)
+	v.Ear(1, true, []*Frame{f}, nil, 0)
+	v.Ear(2, true, []*Frame{f, nil, f, f}, nil, 0)
+	v.Ear(3, true, []*Frame{}, nil, 0)
 	if a, b := scribes[0].written(), scribes[1].written(); a != "RDDC" || b != "LLL" {
 		t.Errorf("decoders did %q and %q", a, b)
 	}
@@ -252,7 +252,7 @@ func TestEarLoop(t *testing.T) {
 	var f Frame
 	for n := range cell.Slot(echoDepth) { // no silence is left
 		v.Mouth(n, false, &f)
-		v.Ear(n, false, nil, nil)
+		v.Ear(n, false, nil, nil, 0)
 	}
 	for _, live := range []bool{false, true} {
 		for _, s := range scribes {
@@ -260,7 +260,7 @@ func TestEarLoop(t *testing.T) {
 		}
 		for n := range cell.Slot(echoDepth) {
 			v.Mouth(n, live, &f)
-			v.Ear(n, live, said(1), nil)
+			v.Ear(n, live, said(1), nil, 0)
 		}
 		for k, s := range scribes[1:] {
 			if slices.Sort(s.loop); len(s.loop) != echoDepth || len(slices.Compact(s.loop)) != 30 {
@@ -282,8 +282,8 @@ func TestEarAllocs(t *testing.T) {
 	}
 	all, live := said(MaxSpeakers), false
 	if n := testing.AllocsPerRun(100, func() {
-		v.Ear(1, live, all, nil)
-		v.Ear(2, live, nil, nil)
+		v.Ear(1, live, all, nil, 0)
+		v.Ear(2, live, nil, nil, 0)
 		live = !live
 	}); n != 0 {
 		t.Errorf("%v allocations in a slot", n)
@@ -305,7 +305,7 @@ func BenchmarkEar(b *testing.B) {
 			all := said(speakers)
 			b.ReportAllocs()
 			for b.Loop() {
-				v.Ear(1, true, all, nil)
+				v.Ear(1, true, all, nil, 0)
 			}
 		})
 	}

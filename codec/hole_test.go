@@ -26,12 +26,15 @@ func (g *gappy) run(slots int, lose func(n cell.Slot) bool) {
 	for range slots {
 		at := time.Unix(1000, 0).Add(g.j.interval.Duration() * time.Duration(g.n)) //nolint:gosec // small
 		for due, ok := g.j.Due(g.next); ok && due.Before(at); due, ok = g.j.Due(g.next) {
+			g.next = g.j.Back(g.next)
+			more := g.j.Stretch(g.next)
 			if !g.j.Take(g.next, 0, &f) {
 				g.lost++
 				if g.j.Peek(g.next+1, 0, &f) && f[0] == byte(g.next+1) {
 					g.saved++
 				}
 			}
+			g.j.Stretched(min(more, g.j.interval.Samples()*stretchMost/stretchPiece))
 			g.next++
 		}
 		if !lose(g.n) {

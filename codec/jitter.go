@@ -23,9 +23,6 @@ const (
 	// jitterMax is the longest that the ear waits after a cell is expected.
 	// Beyond it, talking to each other becomes worse than losing a word.
 	jitterMax = 300 * time.Millisecond
-	// jitterShrink is how much shorter the wait may become in one second of a
-	// call: a Drift between here and the speaker takes it up unheard.
-	jitterShrink = 4 * time.Millisecond
 	// jitterLost is how far from the grid an arrival must be to say that there
 	// is another grid: the server or this machine has been away.
 	jitterLost = 2 * time.Second
@@ -37,8 +34,8 @@ const (
 	jitterHoles = 40
 	// jitterJudge is the number of slots that it takes to tell.
 	jitterJudge = 200
-	// jitterDepth is the number of slots that can wait. It is more than
-	// jitterMax in the shortest slots.
+	// jitterDepth is the number of slots that can wait. It is more than twice
+	// jitterMax in the shortest slots: those to come, and those to come back to.
 	jitterDepth = 32
 )
 
@@ -56,10 +53,10 @@ const (
 //	              |<----- allowance ----->|
 //	                                      due: frames are taken here
 //
-// The allowance grows at once when the newest arrivals need it, and in a call
-// shrinks by 4 ms a second at most; while nobody listens it is set to what the
-// last ten seconds ask for, so that a call begins with the right one. For that,
-// Arrived wants every slot, in idle too.
+// The offset is where frames are taken, the wish where the arrivals want it. While
+// nobody listens they are the same, so that a call begins with what the last ten
+// seconds ask for; for that, Arrived wants every slot, in idle too. While somebody
+// listens nothing jumps: how the offset follows is in playout.go.
 //
 // Where a frame holds a copy of the one before it, which is so in slots of
 // 20 ms, the ear waits one slot longer while more than one slot in forty comes
@@ -73,8 +70,11 @@ const (
 //
 //	Arrived(n, at)    for what came of the batch, then
 //	Put(n, s, f)      for each speaker s who said something in it
-//	Take(n, s, f)     at Due(n), once for every speaker
+//	n = Back(n)       at Due(n): what is to be heard now
+//	more = Stretch(n) by how many samples it should be longer
+//	Take(n, s, f)     once for every speaker
 //	Peek(n+1, s, f)   for what is there already of the next
+//	Stretched(by)     by how many samples it was
 //
 // Each call costs a few hundred comparisons at most and allocates nothing. A
 // Jitter knows no time but that of its arguments.
@@ -92,6 +92,8 @@ type Jitter struct {
 	offset time.Duration   // the lateness at which frames are taken
 	holes  int             // how many of the noted come after a hole
 	longer bool            // the ear waits for the next slot, too
+	wish   time.Duration   // the lateness that the arrivals ask for
+	spare  time.Duration   // how much may be left out now
 
 	shelf shelf
 	taken cell.Slot // the newest slot that was taken
@@ -112,7 +114,7 @@ type noted struct {
 type JitterStats struct {
 	Heard   uint64 // taken in time
 	Missing uint64 // not there when they were due, or nothing was said
-	Late    uint64 // came after they were due, and were dropped
+	Late    uint64 // came after they were due
 }
 
 // NewJitter returns an empty Jitter for slots of length i in which up to
@@ -151,12 +153,16 @@ func (j *Jitter) Arrived(n cell.Slot, at time.Time) {
 }
 
 // Put keeps a copy of what a speaker says in slot n, and reports whether it
-// will be heard if it is taken when due. The arrival of the slot must have been
-// noted before. Speakers count from zero; there is no other than NewJitter was
-// told of.
+// will be heard if it is taken when due. What is late is kept too as long as
+// nobody was heard since: the ear may go back to it. The arrival of the slot must
+// have been noted before. Speakers count from zero; there is no other than
+// NewJitter was told of.
 func (j *Jitter) Put(n cell.Slot, speaker int, f *Frame) bool {
 	if j.any && n <= j.taken {
 		j.stats.Late++
+		if j.heard && n > j.voice && !j.shelf.holds(n+jitterDepth) {
+			j.shelf.put(n, speaker, f)
+		}
 		return false
 	}
 	return j.shelf.put(n, speaker, f)
@@ -269,22 +275,6 @@ func (j *Jitter) newest(back int) int {
 func (j *Jitter) unsort(late time.Duration) {
 	k, _ := slices.BinarySearch(j.sorted, late)
 	j.sorted = slices.Delete(j.sorted, k, k+1)
-}
-
-// adapt moves the offset towards what the arrivals ask for. It may shrink once
-// in a slot, with the first that comes of it.
-func (j *Jitter) adapt(n cell.Slot, first bool) {
-	want := min(max(j.common(), j.recent())+jitterHeadroom+j.patience(), j.floor()+jitterMax)
-	listening := j.heard && int64(n-j.voice) < int64(time.Second/j.interval.Duration()) //nolint:gosec // modular
-	if want >= j.offset || !listening {
-		j.offset = want
-		return
-	}
-	if !first {
-		return
-	}
-	step := time.Duration(int64(jitterShrink) * int64(j.interval) / int64(time.Second))
-	j.offset = max(want, j.offset-step)
 }
 
 // patience is how much longer the ear waits so that the next slot may be there.

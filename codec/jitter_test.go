@@ -16,11 +16,12 @@ type jitterRig struct {
 	j     *Jitter
 	i     cell.Interval
 	epoch time.Time
-	n     cell.Slot // the next slot to send
-	next  cell.Slot // the next slot to take
-	ppm   float64   // how much faster than the server the local clock runs
-	pend  []arrival // sent, not arrived
-	heard []bool    // per slot taken
+	n     cell.Slot   // the next slot to send
+	next  cell.Slot   // the next slot to take
+	ppm   float64     // how much faster than the server the local clock runs
+	pend  []arrival   // sent, not arrived
+	heard []bool      // per slot taken
+	slots []cell.Slot // of which a frame was heard
 	dues  []time.Time
 }
 
@@ -67,13 +68,18 @@ func (r *jitterRig) step(live bool, f *Frame) bool {
 	}
 	if due, ok := r.j.Due(r.next); ok && due.Before(horizon) && (k < 0 || due.Before(r.pend[k].at)) {
 		r.dues = append(r.dues, due)
+		r.next = r.j.Back(r.next)
 		if live {
 			ok := r.j.Take(r.next, 0, f)
 			if ok && cell.Slot(f[0]) != r.next%256 {
 				r.t.Fatalf("slot %d: got the frame of another slot", r.next)
 			}
-			r.heard = append(r.heard, ok)
+			if r.heard = append(r.heard, ok); ok {
+				r.slots = append(r.slots, r.next)
+			}
 		}
+		by := r.j.Stretch(r.next)
+		r.j.Stretched(min(by, r.i.Samples()*stretchMost/stretchPiece))
 		r.next++
 		return true
 	}
@@ -173,9 +179,14 @@ func TestJitterShrinks(t *testing.T) {
 	if a := r.j.Allowance(); a > 5*time.Millisecond {
 		t.Errorf("waits %v a minute after the jitter of %v was over", a, before)
 	}
-	for k := 1; k < len(r.dues); k++ {
-		if k > 501 && r.dues[k].Sub(r.dues[k-1]) < i.Duration()-jitterShrink/25-time.Microsecond {
-			t.Fatalf("slot %d of the call is due %v after the one before", k-501, r.dues[k].Sub(r.dues[k-1]))
+	call := r.dues[501:]
+	second := int(i.Slots(time.Second))
+	for k := second; k < len(call); k++ {
+		if d := call[k].Sub(call[k-1]); d < i.Duration()-jitterSpare-time.Millisecond {
+			t.Fatalf("slot %d of the call is due %v after the one before", k, d)
+		}
+		if d := call[k].Sub(call[k-second]); d < time.Second-jitterShrink-jitterSpare-time.Millisecond {
+			t.Fatalf("slot %d of the call is due %v after that of a second before", k, d)
 		}
 	}
 

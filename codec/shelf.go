@@ -1,6 +1,10 @@
 package codec
 
-import "undertone/transport/cell"
+import (
+	"slices"
+
+	"undertone/transport/cell"
+)
 
 // A shelf keeps the frames of the next slots until they are due: a row for each
 // slot, with a place for each speaker. A row that is needed for another slot
@@ -66,6 +70,11 @@ func (s *shelf) peek(n cell.Slot, speaker int, f *Frame) bool {
 		*f = p.frame
 	}
 	return p.full
+}
+
+// holds reports whether anything of slot n is there.
+func (s *shelf) holds(n cell.Slot) bool {
+	return s.slots[n%jitterDepth] == n && slices.ContainsFunc(s.row(n), func(p place) bool { return p.full })
 }
 
 // clear forgets all frames.

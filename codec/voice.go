@@ -19,7 +19,8 @@ type Sound interface {
 	Live(on bool)
 	// Read fills pcm with the newest slot of sound from the microphone.
 	Read(pcm []float32)
-	// Write queues one slot of sound for the speaker.
+	// Write queues one slot of sound for the speaker. In a call it is a little
+	// longer or shorter now and then, and the next one comes as much later.
 	Write(pcm []float32)
 }
 
@@ -47,7 +48,7 @@ const silenceWarmUp = 8
 // Idle does the same work as a call (invariant 3): the cost of Opus depends on
 // the sound, so a microphone in an empty room, or no sound at all, would show.
 // Each slot is one Read, one run of the encoder, one run of every decoder, one
-// Write:
+// search for where the sound could be stretched, one Write:
 //
 //	            encoder hears   frame given       a decoder hears     speaker gets
 //	idle        the loop        the loop's        the loop's frames   silence
@@ -203,7 +204,10 @@ func (v *Voice) murmur(f *Frame) {
 // not heard. Next is the same for the slot after, as far as that is there already:
 // a frame that was lost is recovered from it. If live is not set there is no
 // call: frames are ignored and nothing is heard. None of it is kept.
-func (v *Voice) Ear(_ cell.Slot, live bool, frames, next []*Frame) {
+//
+// The slot is to be played for more samples longer than it is, or shorter if more
+// is negative; Ear returns for how many it was. See stretcher for how near that is.
+func (v *Voice) Ear(_ cell.Slot, live bool, frames, next []*Frame, more int) int {
 	e := &v.ear
 	was := e.live
 	e.live = live
@@ -211,13 +215,15 @@ func (v *Voice) Ear(_ cell.Slot, live bool, frames, next []*Frame) {
 		v.open()
 	}
 	if !live {
-		frames, next = nil, nil
+		frames, next, more = nil, nil, 0
 	}
 	e.hear(frames, next, &v.echo)
-	v.sound.Write(e.pcm)
+	out := e.stretch.play(e.pcm, more)
+	v.sound.Write(out)
 	if was && !live {
 		v.close()
 	}
+	return len(out) - len(e.pcm)
 }
 
 // open makes the devices live when the first of mouth and ear is.

@@ -144,7 +144,7 @@ func TestVoiceOneEach(t *testing.T) {
 		}
 		var f Frame
 		v.Mouth(cell.Slot(n), step.live, &f)
-		v.Ear(cell.Slot(n), step.live, []*Frame{peer}, nil)
+		v.Ear(cell.Slot(n), step.live, []*Frame{peer}, nil, 0)
 		if c.encodes != 1 || c.decodes+c.conceals != 1 || s.reads != 1 || s.writes != 1 {
 			t.Errorf("step %d, %s: %d encodes, %d+%d decodes, %d reads, %d writes, want one each",
 				n, step.what, c.encodes, c.decodes, c.conceals, s.reads, s.writes)
@@ -222,30 +222,30 @@ func TestVoiceEar(t *testing.T) {
 		}
 	}
 	v.Mouth(0, false, &f)
-	v.Ear(0, false, []*Frame{peerFrame()}, nil)
+	v.Ear(0, false, []*Frame{peerFrame()}, nil, 0)
 	silent("idle")
-	v.Ear(1, true, nil, nil)
+	v.Ear(1, true, nil, nil, 0)
 	silent("before the first frame")
-	v.Ear(2, true, []*Frame{peerFrame()}, nil)
+	v.Ear(2, true, []*Frame{peerFrame()}, nil, 0)
 	if c.decResets != 1 {
 		t.Error("the voice began without a reset of the decoder: the loop would be heard")
 	}
 	if s.played[0] < -0.01 || s.played[len(s.played)-1] != peerLevel {
 		t.Errorf("the first frame goes from %v to %v, want a rise from silence", s.played[0], s.played[len(s.played)-1])
 	}
-	v.Ear(3, true, []*Frame{peerFrame()}, nil)
+	v.Ear(3, true, []*Frame{peerFrame()}, nil, 0)
 	if s.played[0] != peerLevel {
 		t.Errorf("the second frame begins at %v, want %v", s.played[0], peerLevel)
 	}
-	v.Ear(4, true, nil, nil)
+	v.Ear(4, true, nil, nil, 0)
 	if c.conceals != 1 || s.played[7] != 0.125 {
 		t.Errorf("a lost frame plays %v after %d guesses, want the decoder's guess", s.played[7], c.conceals)
 	}
-	v.Ear(5, false, nil, nil)
+	v.Ear(5, false, nil, nil, 0)
 	if s.played[0] == 0 || s.played[len(s.played)-1] != 0 || s.played[fadeSamples] != 0 {
 		t.Errorf("the end goes from %v to %v, want a fall to silence", s.played[0], s.played[len(s.played)-1])
 	}
-	v.Ear(6, false, nil, nil)
+	v.Ear(6, false, nil, nil, 0)
 	silent("after the call")
 }
 
@@ -283,11 +283,11 @@ func TestVoiceAllocs(t *testing.T) {
 	var f Frame
 	for _, live := range []bool{false, true} {
 		v.Mouth(0, live, &f)
-		v.Ear(0, live, peer, nil)
+		v.Ear(0, live, peer, nil, 0)
 		if n := testing.AllocsPerRun(100, func() {
 			v.Mouth(1, live, &f)
-			v.Ear(1, live, peer, nil)
-			v.Ear(2, live, nil, nil)
+			v.Ear(1, live, peer, nil, 0)
+			v.Ear(2, live, nil, nil, 0)
 		}); n != 0 {
 			t.Errorf("live %v: %v allocations in a slot", live, n)
 		}

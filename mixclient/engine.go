@@ -26,7 +26,9 @@ type Media interface {
 	// Ear plays what all speakers say in slot n; the frame of a speaker of whom
 	// nothing came is nil, and may be concealed. Next is what they say in the slot
 	// after, of whom it is there already. If live is false there is no call.
-	Ear(n cell.Slot, live bool, frames, next []*codec.Frame)
+	// It is asked to play the slot for so many samples longer, or shorter if more is
+	// negative, and returns for how many it did.
+	Ear(n cell.Slot, live bool, frames, next []*codec.Frame, more int) int
 }
 
 // Config says who the user is and how he reaches his server.
@@ -121,6 +123,7 @@ type Engine struct {
 	seen    time.Time // when the slot was current
 	earSlot cell.Slot
 	earAt   time.Time
+	earLong time.Duration // how long what was played at earAt lasts
 	ear     *time.Timer
 	retry   *time.Timer
 	waiting bool // nothing was heard yet in the present call
@@ -295,16 +298,20 @@ func (e *Engine) down(a *arrival) {
 // hear plays the slot that is due.
 func (e *Engine) hear() {
 	now := time.Now()
+	more := 0
 	if e.line != nil && e.line.on {
 		e.catchUp(now)
+		e.earSlot = e.jitter.Back(e.earSlot)
+		more = e.jitter.Stretch(e.earSlot)
 	} else {
 		e.core.Offline(e.slotAt(now))
 	}
 	live := e.core.Live()
 	e.count(live, e.take(), now)
-	e.cfg.Media.Ear(e.earSlot, live, e.heard, e.ahead)
+	by := e.cfg.Media.Ear(e.earSlot, live, e.heard, e.ahead, more)
+	e.jitter.Stretched(by)
 	e.earSlot++
-	e.earAt = now
+	e.earAt, e.earLong = now, e.cfg.Interval.Duration()+codec.Duration(by)
 	e.setEar()
 	if e.line != nil && e.line.silent(now) {
 		e.hangUpLine(ErrSilent)
@@ -358,7 +365,7 @@ func (e *Engine) catchUp(now time.Time) {
 // setEar sets the timer to when the next slot is to be heard. Without a line
 // the ear goes on at its own pace: a call may survive.
 func (e *Engine) setEar() {
-	at := e.earAt.Add(e.cfg.Interval.Duration())
+	at := e.earAt.Add(e.earLong)
 	if e.line != nil && e.line.on {
 		if due, ok := e.jitter.Due(e.earSlot); ok {
 			at = due

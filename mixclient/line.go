@@ -259,7 +259,7 @@ func (e *Engine) hangUpLine(why error) {
 	if time.Since(l.opened) > lasting {
 		e.tries = 0
 	}
-	e.earAt = time.Now()
+	e.earAt, e.earLong = time.Now(), e.cfg.Interval.Duration()
 	e.setEar()
 	e.offline(why)
 }

@@ -125,8 +125,8 @@ func benchmarkSlot(b *testing.B, i cell.Interval, decoders, speakers int, muted 
 		for k := range heard {
 			heard[k] = frames[(n+k*len(frames)/decoders)%len(frames)]
 		}
-		v.Mouth(cell.Slot(n), live, &f)       //nolint:gosec // not negative
-		v.Ear(cell.Slot(n), live, heard, nil) //nolint:gosec // not negative
+		v.Mouth(cell.Slot(n), live, &f)          //nolint:gosec // not negative
+		v.Ear(cell.Slot(n), live, heard, nil, 0) //nolint:gosec // not negative
 	}
 	for n := range len(frames) { // what idle was like before
 		slot(n, false)

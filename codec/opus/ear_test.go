@@ -65,7 +65,7 @@ func TestOneSpeaker(t *testing.T) {
 			var f codec.Frame
 			for n := range cell.Slot(20) {
 				v.Mouth(n, false, &f)
-				v.Ear(n, false, nil, nil)
+				v.Ear(n, false, nil, nil, 0)
 			}
 			for k, frame := range frames {
 				heard[speakers/2] = frame
@@ -76,7 +76,7 @@ func TestOneSpeaker(t *testing.T) {
 					d.Decode(frame, want)
 				}
 				v.Mouth(cell.Slot(20+k), true, &f)
-				v.Ear(cell.Slot(20+k), true, heard, nil)
+				v.Ear(cell.Slot(20+k), true, heard, nil, 0)
 				from := 0
 				if k == 3 {
 					from = codec.SampleRate / 200
@@ -155,7 +155,7 @@ func TestSpeakersAtOnce(t *testing.T) {
 					sum[s] += x
 				}
 			}
-			if v.Ear(cell.Slot(n), true, heard, nil); n == 0 { //nolint:gosec // small
+			if v.Ear(cell.Slot(n), true, heard, nil, 0); n == 0 { //nolint:gosec // small
 				continue // fades in
 			}
 			for s, x := range l.heard {

@@ -43,18 +43,19 @@ func (h *hum) Mouth(_ cell.Slot, live bool, f *codec.Frame) {
 	}
 }
 
-func (h *hum) Ear(_ cell.Slot, live bool, frames, _ []*codec.Frame) {
+func (h *hum) Ear(_ cell.Slot, live bool, frames, _ []*codec.Frame, _ int) int {
 	some := false
 	for _, f := range frames {
 		some = some || f != nil
 	}
 	if !live || !some && h.due.Load() == 0 {
-		return
+		return 0
 	}
 	h.due.Add(1)
 	if some {
 		h.heard.Add(1)
 	}
+	return 0
 }
 
 func (h *hum) SetMuted(on bool) { h.muted.Store(on) }

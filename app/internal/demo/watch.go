@@ -117,9 +117,9 @@ func (v watchedVoice) Mouth(n cell.Slot, live bool, f *codec.Frame) {
 	v.Voice.Mouth(n, live, f)
 }
 
-func (v watchedVoice) Ear(n cell.Slot, live bool, frames, next []*codec.Frame) {
+func (v watchedVoice) Ear(n cell.Slot, live bool, frames, next []*codec.Frame, more int) int {
 	v.to.ear.begin(n)
-	v.Voice.Ear(n, live, frames, next)
+	return v.Voice.Ear(n, live, frames, next, more)
 }
 
 // voice returns v, watched.

@@ -67,11 +67,11 @@ func (p *pairOfVoices) run(slots int, live bool, lose func(n cell.Slot) bool) {
 		p.a.Mouth(p.n, live, &fa)
 		p.b.Mouth(p.n, live, &fb)
 		if lose != nil && lose(p.n) {
-			p.a.Ear(p.n, live, nil, nil)
-			p.b.Ear(p.n, live, nil, nil)
+			p.a.Ear(p.n, live, nil, nil, 0)
+			p.b.Ear(p.n, live, nil, nil, 0)
 		} else {
-			p.a.Ear(p.n, live, []*codec.Frame{&fb}, nil)
-			p.b.Ear(p.n, live, []*codec.Frame{&fa}, nil)
+			p.a.Ear(p.n, live, []*codec.Frame{&fb}, nil, 0)
+			p.b.Ear(p.n, live, []*codec.Frame{&fa}, nil, 0)
 		}
 		p.n++
 	}
