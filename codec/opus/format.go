@@ -48,15 +48,21 @@ const (
 
 // FormatOf returns what is in use at an interval. The comment of the package
 // has the figures.
+//
+// At 40 ms the full band would make libopus split the slot into two frames of
+// 20 ms and spend bits above 8 kHz: it costs 0.68 ms instead of 0.49 and has an
+// ESTOI of 0.960 instead of 0.979. At 20 ms there are bits enough for it. At
+// 100 ms there are none: libopus stays in the narrow band by itself and the
+// limit only says so.
 func FormatOf(i cell.Interval) Format {
 	whole := []Packet{{i.Samples(), cell.VoiceSize}}
 	switch i {
 	case cell.Interval20:
-		return Format{Packets: whole, Band: Full, Complexity: complexity, ExpectedLoss: 1, Redundant: true}
+		return Format{Packets: whole, Band: Full, Complexity: 5, ExpectedLoss: 1, Redundant: true}
 	case cell.Interval40:
-		return Format{Packets: whole, Band: Wide, Complexity: complexity, ExpectedLoss: 5}
+		return Format{Packets: whole, Band: Wide, Complexity: 5, ExpectedLoss: 5}
 	}
-	return Format{Packets: []Packet{{2880, 57}, {1920, 39}}, Band: Narrow, Complexity: complexity}
+	return Format{Packets: []Packet{{2880, 57}, {1920, 39}}, Band: Narrow, Complexity: 6}
 }
 
 // samples is the length of a slot.

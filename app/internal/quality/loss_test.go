@@ -16,10 +16,10 @@ import (
 // The measurement of what could be done about loss inside a cell is long, and
 // not part of a test:
 //
-//	go test ./app/internal/quality -run TestLostFrames -v -args -loss.all -loss.speech prompt.wav
+//	go test ./app/internal/quality -run TestLostFrames -v -args -loss.tried all -loss.speech prompt.wav
 var (
-	lossAll    = flag.Bool("loss.all", false, "measure what was tried against loss, too")
-	lossSeeds  = flag.Int("loss.seeds", 3, "how many patterns of loss are averaged with -loss.all")
+	lossTried  = flag.String("loss.tried", "", "measure what was tried against loss, too: all of it, or a part of the names")
+	lossSeeds  = flag.Int("loss.seeds", 3, "how many patterns of loss are averaged with -loss.tried")
 	lossSpeech = flag.String("loss.speech", "", "WAV files to measure with instead of the bundled speech, with commas between them")
 )
 
@@ -192,7 +192,7 @@ func TestLostFrames(t *testing.T) {
 	least("20 ms, 5 % lost", some, 0.98)
 	least("what a copy gives at 20 ms", saved-guessed, 0.01)
 	least("what it leaves", shared-alone, -0.005)
-	if *lossAll {
+	if *lossTried != "" {
 		lossTable(t)
 	}
 }
