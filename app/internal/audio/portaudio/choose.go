@@ -46,7 +46,8 @@ func (e environment) of(input bool) string {
 // A target is what to open for one direction.
 type target struct {
 	info   *portaudio.DeviceInfo
-	node   string // the sound server's name of it, "" for its default
+	served bool   // a sound server answered
+	node   string // its name of the device, "" for its default
 	detour string // why it is another than was chosen
 }
 
@@ -79,7 +80,7 @@ func (b *Backend) target(infos []*portaudio.DeviceInfo, served []sound.Device, n
 	if served == nil {
 		return ownTarget(infos, name, input)
 	}
-	t := target{info: carrier(infos)}
+	t := target{info: carrier(infos), served: true}
 	if channels(t.info, input) < 1 || !slices.ContainsFunc(served, func(d sound.Device) bool { return d.Fits(input) }) {
 		return t, fmt.Errorf("no %s: %w", sound.Kind(input), ErrNoDevice)
 	}
@@ -95,7 +96,7 @@ func (b *Backend) target(infos []*portaudio.DeviceInfo, served []sound.Device, n
 	}
 	for _, d := range infos {
 		if d.Name == name && channels(d, input) > 0 {
-			return target{info: d, node: b.named.of(input)}, nil
+			return target{info: d, served: true, node: b.named.of(input)}, nil
 		}
 	}
 	t.detour = fmt.Sprintf("%v; until then it is the system's choice", err)

@@ -49,7 +49,7 @@
 // The watchdog takes a helper for gone that sent no beat for Config.Silence,
 // whose open stream moved no samples for as long (five times that at
 // its start), or that did not do within five times that what it was told. It is killed by its own process id, and another
-// started after a pause that doubles from 100 ms to 2 s. Until then the call
+// started after a pause that doubles from 100 ms to 1 s. Until then the call
 // goes on in silence. A helper ends when its parent does: its standard input
 // ends, and the kernel sends it a signal.
 //

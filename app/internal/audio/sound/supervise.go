@@ -16,7 +16,7 @@ const (
 	patience = 5
 	// minPause and maxPause bound the time between two helpers.
 	minPause = 100 * time.Millisecond
-	maxPause = 2 * time.Second
+	maxPause = time.Second
 	// calmTime is how long a helper must live to start over with minPause.
 	calmTime = 5 * time.Second
 )
