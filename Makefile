@@ -4,7 +4,7 @@
 # lacks (.ci/setup; quick and without network when nothing is missing).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test traces crowds build bench fmt lint fuzz clean setup setup-test
+.PHONY: help demo test traces crowds quality build bench fmt lint fuzz clean setup setup-test
 .DELETE_ON_ERROR:
 # The targets of one command line depend on the order in which they stand there.
 .NOTPARALLEL:
@@ -41,6 +41,10 @@ BUILD_PACKAGES := ca-certificates gcc libc6-dev pkg-config \
 # One test calls through real sound: PulseAudio, with null sinks, by way of ALSA.
 TEST_PACKAGES := pulseaudio pulseaudio-utils libasound2-plugins
 
+# Recorded speech of a person, for make quality: nothing of it is shipped.
+QUALITY_PACKAGES := asterisk-core-sounds-en-wav
+PROMPTS := /usr/share/asterisk/sounds/en_US_f_Allison
+
 # ---- targets
 
 help: ## List the targets
@@ -71,13 +75,17 @@ test: setup-test build lint ## Everything that must hold before a change is take
 # Whole sets in fake time, and all that a server has of one. The race detector would
 # take ten times as long, and has seen the same tests with less in them.
 PACES ?= .*
-TRACES = $(GO) test -count=1 -timeout 15m -run 'Unobservable/$(PACES)|OfMany|SMIX|OnSockets' ./app/internal/demo
+TRACES = $(GO) test -count=1 -timeout 15m -run 'Unobservable/$(PACES)|OfMany|SMIX|OnSockets|SoundsWithLoss' ./app/internal/demo
 traces: setup ## No call shows in any packet, in every mode and at every pace
 	$(GO) test -count=1 -run ServerIsBlind ./server/e2e
 	$(TRACES)
 
 crowds: setup ## The same with a hundred members of a bMIX and fifty of an sMIX
 	$(TRACES) -v -args -many 100 -crowded 50 -losing 1m -sockets 50
+
+quality: setup ## How a call sounds on lines that lose and delay: the README's table
+	@.ci/setup $(QUALITY_PACKAGES)
+	$(GO) test -count=1 -timeout 30m -v -run SoundsInAllWeather ./app/internal/demo -args -prompts $(PROMPTS)
 
 lint: setup $(LINT) ## gofmt, go vet and the linters of .golangci.yml
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \

@@ -155,10 +155,13 @@ func heard(t *testing.T, set *Set, from, to *User, said []float32) (h hearing) {
 func speeches(t *testing.T) (said [2][]float32) {
 	t.Helper()
 	if *prompts == "" {
-		for k, s := range []assets.Sound{assets.Speech(), assets.Answer()} {
-			pcm, err := codec.Convert(s.PCM(), assets.SampleRate, cell.SampleRate)
-			check(t, err)
-			said[k] = pcm
+		// Twenty seconds each: in fewer, it is too much by chance which words are hit.
+		for k, sounds := range [][]assets.Sound{{assets.Loop()}, {assets.Answer(), assets.Speech()}} {
+			for _, s := range sounds {
+				pcm, err := codec.Convert(s.PCM(), assets.SampleRate, cell.SampleRate)
+				check(t, err)
+				said[k] = append(said[k], pcm...)
+			}
 		}
 		return said
 	}
@@ -182,12 +185,15 @@ func TestSoundsWithLoss(t *testing.T) {
 	said := speeches(t)
 	calm := converse(t, cell.Interval40, weather{}, said)
 	rain := converse(t, cell.Interval40, weather{loss: 0.05}, said)
+	// Which cells are lost is chance: both directions together are twice as much.
+	without := (calm[0].score.STOI + calm[1].score.STOI) / 2
+	with := (rain[0].score.STOI + rain[1].score.STOI) / 2
+	if without < 0.95 || with < without-0.05 {
+		t.Errorf("STOI %.3f with 5 %% loss, %.3f without", with, without)
+	}
 	for k, who := range []string{"bob", "ann"} {
 		a, b := calm[k], rain[k]
 		t.Logf("%s: STOI %.3f and %.3f with loss, %s and %s with loss", who, a.score.STOI, b.score.STOI, a.late, b.late)
-		if a.score.STOI < 0.9 || b.score.STOI < a.score.STOI-0.05 {
-			t.Errorf("%s: STOI %.3f with 5 %% loss, %.3f without", who, b.score.STOI, a.score.STOI)
-		}
 		if d := b.late - a.late; d.Abs() > 10*time.Millisecond {
 			t.Errorf("%s: %s with 5 %% loss, %s without", who, b.late, a.late)
 		}
