@@ -83,7 +83,7 @@ func (m *module) addFolder(p string) error {
 // isText tells the files that people write by their names.
 func isText(p string) bool {
 	switch path.Ext(p) {
-	case ".go", ".md", ".mod", ".toml", ".yml", ".service", ".desktop", ".sh", ".txt", ".h", ".c":
+	case ".go", ".md", ".mod", ".toml", ".yml", ".service", ".desktop", ".sh", ".txt", ".h", ".c", ".cc":
 		return true
 	}
 	return path.Base(p) == "Makefile" || strings.HasPrefix(p, ".ci/") || p == ".gitignore"
