@@ -24,7 +24,8 @@ type playout struct {
 	next   cell.Slot // the next to be played
 	end    time.Time // of what was played
 
-	lost    int             // slots that were guessed
+	lost    int             // slots that did not come in time
+	saved   int             // those of them after which the next was there
 	shift   time.Duration   // most by which two slots did not meet
 	clean   []float32       // what should be heard, put together as what is heard
 	there   []float32       // the same, with silence where a slot was guessed
@@ -43,6 +44,9 @@ func (p *playout) sent(n cell.Slot) time.Time {
 	return time.Unix(1000, 0).Add(time.Duration(n) * p.i.Duration()) //nolint:gosec // small
 }
 
+// never is how late a slot comes that is lost.
+const never = -1
+
 // run plays speech over a line that delays slot k of it by late(k).
 func (p *playout) run(speech []float32, late func(k int) time.Duration) {
 	slot := p.i.Samples()
@@ -56,7 +60,9 @@ func (p *playout) run(speech []float32, late func(k int) time.Duration) {
 	for n := range slots {
 		k := max(0, int(n)-quietSlots) //nolint:gosec // small
 		e.Encode(speech[k*slot:(k+1)*slot], &frames[n])
-		came[n] = p.sent(n).Add(late(int(n) - quietSlots)) //nolint:gosec // small
+		if by := late(int(n) - quietSlots); by != never { //nolint:gosec // small
+			came[n] = p.sent(n).Add(by)
+		}
 	}
 	for p.next < slots {
 		// Whatever is next: the first to come, or a slot that is due.
@@ -95,7 +101,15 @@ func (p *playout) play(due time.Time, speech []float32) {
 	} else if n > quietSlots {
 		p.lost++
 	}
-	by := p.voice.Ear(n, n >= quietSlots, []*codec.Frame{heard}, nil, more)
+	var g codec.Frame
+	var ahead *codec.Frame
+	if p.jitter.Peek(n+1, 0, &g) {
+		ahead = &g
+	}
+	if heard == nil && ahead != nil {
+		p.saved++
+	}
+	by := p.voice.Ear(n, n >= quietSlots, []*codec.Frame{heard}, []*codec.Frame{ahead}, more)
 	p.jitter.Stretched(by)
 	p.next, p.end = n+1, due.Add(p.i.Duration()+codec.Duration(by))
 	if n >= quietSlots {
@@ -117,8 +131,20 @@ func (p *playout) wait(at time.Duration) time.Duration {
 // check looks for what must never be heard, in all but the first samples.
 func (p *playout) check(from int) (estoi float64) {
 	p.t.Helper()
+	p.faultless(from)
+	_, estoi = p.score(from)
+	return estoi
+}
+
+// score is how well what is heard can be understood.
+func (p *playout) score(from int) (stoi, estoi float64) {
+	return Intelligibility(p.clean[from:], p.tape.heard[from:len(p.clean)])
+}
+
+// faultless fails where there is what no loss and no delay excuses.
+func (p *playout) faultless(from int) {
+	p.t.Helper()
 	clean, heard := p.clean[from:], p.tape.heard[from:]
-	_, estoi = Intelligibility(clean, heard[:len(clean)])
 	clicks, gaps := Clicks(clean, heard, 0), Gaps(p.there[from:], heard, 0)
 	if len(clicks)+len(gaps) > 0 {
 		p.t.Errorf("clicks at %v, gaps at %v", clicks, gaps)
@@ -127,7 +153,6 @@ func (p *playout) check(from int) (estoi float64) {
 	if p.shift > time.Millisecond/4 {
 		p.t.Errorf("two slots are %v apart", p.shift)
 	}
-	return estoi
 }
 
 const undisturbed = 20 * time.Millisecond
