@@ -187,6 +187,7 @@ type event struct {
 	Heard        int     `json:"voice_heard"`
 	Concealed    int     `json:"voice_concealed"`
 	SoundFaults  int     `json:"sound_faults"`
+	Error        string  `json:"error"`
 }
 
 // start starts a command that is ended with the test.
