@@ -22,11 +22,14 @@ with --mic and --speaker: by name, by what the first column says, or by any part
 that only one has. It is remembered ("" goes back to the system's choice). While
 a device that you chose is not plugged in, calls use the system's choice.
 
+--test lets you hear yourself, by the devices of your calls or by those that you
+name, which are not remembered then.
+
 What plays and records by Bluetooth or a network is pointed out: it shows to
 others when a call begins. A cable does not.`
 
 func (a *app) devicesCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, test bool
 	var mic, speaker string
 	cmd := &cobra.Command{
 		Use:   "devices",
@@ -34,18 +37,21 @@ func (a *app) devicesCommand() *cobra.Command {
 		Long:  devicesText,
 		Args:  cobra.NoArgs,
 		RunE: a.do(func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(cmd.Context(), listFor)
-			defer cancel()
-			devices, err := sound.Devices(ctx, sound.Config{})
-			if err != nil {
-				return err
-			}
 			var chosen choice
 			if cmd.Flags().Changed("mic") {
 				chosen.mic = &mic
 			}
 			if cmd.Flags().Changed("speaker") {
 				chosen.speaker = &speaker
+			}
+			if test {
+				return a.testDevices(cmd.Context(), chosen)
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), listFor)
+			defer cancel()
+			devices, err := sound.Devices(ctx, sound.Config{})
+			if err != nil {
+				return err
 			}
 			if chosen != (choice{}) {
 				return a.choose(cmd.Context(), devices, chosen)
@@ -58,6 +64,7 @@ func (a *app) devicesCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&mic, "mic", "", "use the microphone of this `name`, and remember it")
 	cmd.Flags().StringVar(&speaker, "speaker", "", "use the loudspeaker of this `name`, and remember it")
+	cmd.Flags().BoolVar(&test, "test", false, "record for three seconds, play it back, and show how loud it is")
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }

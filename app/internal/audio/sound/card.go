@@ -102,11 +102,11 @@ func Open(c Config) (*Card, error) {
 }
 
 // Mic returns the half that hears. It is silent when Config.Mic is not set.
-func (c *Card) Mic() *Mic { return &Mic{half{c, micBit}, newIdler()} }
+func (c *Card) Mic() *Mic { return &Mic{half: half{c, micBit}, idle: newIdler()} }
 
 // Speaker returns the half that speaks. Each is asked for once: Read and Write
 // belong to one goroutine each.
-func (c *Card) Speaker() *Speaker { return &Speaker{half{c, speakerBit}, newIdler()} }
+func (c *Card) Speaker() *Speaker { return &Speaker{half: half{c, speakerBit}, idle: newIdler()} }
 
 // Trouble returns what is wrong with the sound now, for a person, or nil.
 func (c *Card) Trouble() error {
@@ -250,7 +250,8 @@ func (i *idler) work(n int) {
 // A Mic is a card's microphone.
 type Mic struct {
 	half
-	idle *idler
+	idle  *idler
+	meter meter
 }
 
 // Faults returns how often what is heard broke off; see Stats.
@@ -260,16 +261,18 @@ func (m *Mic) Faults() uint64 { return m.card.Stats().CaptureFaults }
 func (m *Mic) Read(pcm []float32) {
 	if s := m.now(); s != nil && s.choice.Mic {
 		s.in.read(pcm)
-		return
+	} else {
+		m.idle.work(len(pcm))
+		clear(pcm)
 	}
-	m.idle.work(len(pcm))
-	clear(pcm)
+	m.meter.measure(pcm)
 }
 
 // A Speaker is a card's loudspeaker.
 type Speaker struct {
 	half
-	idle *idler
+	idle  *idler
+	meter meter
 }
 
 // Faults returns how often what is played broke off; see Stats.
@@ -277,6 +280,7 @@ func (s *Speaker) Faults() uint64 { return s.card.Stats().PlaybackFaults }
 
 // Write plays pcm, or drops it when nothing is open.
 func (s *Speaker) Write(pcm []float32) {
+	s.meter.measure(pcm)
 	if now := s.now(); now != nil && now.choice.Speaker {
 		now.out.write(pcm)
 		return
