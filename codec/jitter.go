@@ -63,7 +63,9 @@ const (
 // after a hole: a lost frame is then recovered from the next. Speech has more
 // from that than the 20 ms take from talking to each other: at 5 % of loss the
 // ESTOI is 0.98 instead of 0.96. A hole of many slots counts once, since one
-// frame of it can be recovered.
+// frame of it can be recovered. A slot that came without a voice, where those beside
+// it have one, is a hole too: the cell was lost on the speaker's own way to the
+// server.
 //
 // When a slot is heard does not depend on who speaks in it: all speakers of a
 // slot came in one batch and are taken together. In one slot the calls are
@@ -91,6 +93,8 @@ type Jitter struct {
 	sorted []time.Duration // their lateness, in order
 	offset time.Duration   // the lateness at which frames are taken
 	holes  int             // how many of the noted come after a hole
+	spoken cell.Slot       // the newest slot that has a voice
+	mute   cell.Slot       // the newest of those after a slot without a voice
 	longer bool            // the ear waits for the next slot, too
 	wish   time.Duration   // the lateness that the arrivals ask for
 	spare  time.Duration   // how much may be left out now
@@ -134,6 +138,7 @@ func (j *Jitter) Reset() {
 	j.begun, j.any, j.heard = false, false, false
 	j.late, j.sorted, j.next = j.late[:0], j.sorted[:0], 0
 	j.holes, j.longer = 0, false
+	j.spoken, j.mute = 0, 0
 	j.shelf.clear()
 }
 
@@ -158,6 +163,7 @@ func (j *Jitter) Arrived(n cell.Slot, at time.Time) {
 // have been noted before. Speakers count from zero; there is no other than
 // NewJitter was told of.
 func (j *Jitter) Put(n cell.Slot, speaker int, f *Frame) bool {
+	j.speak(n)
 	if j.any && n <= j.taken {
 		j.stats.Late++
 		if j.heard && n > j.voice && !j.shelf.holds(n+jitterDepth) {
@@ -242,14 +248,26 @@ func (j *Jitter) note(n cell.Slot, late time.Duration) bool {
 	return !known
 }
 
-// hole reports whether slot n, which came now, comes after one that has not,
-// and counts that; if it was itself a hole before the next, it is not any more.
+// speak takes in that slot n has a voice, whether it was noted already or not yet.
+func (j *Jitter) speak(n cell.Slot) {
+	if n == j.spoken+2 {
+		j.mute = n
+		if k, noted := j.find(n); noted && !j.late[k].hole {
+			j.late[k].hole = true
+			j.holes++
+		}
+	}
+	j.spoken = max(j.spoken, n)
+}
+
+// hole reports whether slot n, which came now, comes after one that has not, or
+// that has no voice, and counts that; if it was itself a hole before the next, it is not any more.
 func (j *Jitter) hole(n cell.Slot) bool {
 	if after, came := j.find(n + 1); came && j.late[after].hole {
 		j.late[after].hole = false
 		j.holes--
 	}
-	if _, came := j.find(n - 1); came || len(j.late) == 0 {
+	if _, came := j.find(n - 1); (came || len(j.late) == 0) && j.mute != n {
 		return false
 	}
 	j.holes++
