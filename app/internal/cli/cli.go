@@ -39,6 +39,8 @@ type app struct {
 
 	// newPhone is replaced in tests that have no server.
 	newPhone func(phone.Config) (handset, error)
+	// newRinger is replaced in tests that have no sound.
+	newRinger func(device string) (ringer, error)
 }
 
 // Run runs the program with its arguments, without its name, and returns the
@@ -50,9 +52,10 @@ func Run(ctx context.Context, s Streams, version string, args []string) int {
 
 func newApp(s Streams, version string) *app {
 	return &app{
-		Streams:  s,
-		version:  version,
-		newPhone: func(c phone.Config) (handset, error) { return phone.New(c) },
+		Streams:   s,
+		version:   version,
+		newPhone:  func(c phone.Config) (handset, error) { return phone.New(c) },
+		newRinger: openRinger,
 	}
 }
 

@@ -18,7 +18,7 @@ const listFor = 15 * time.Second
 
 const devicesText = `List the microphones and loudspeakers that can be used. The system's choice is
 marked, and followed when it changes. To use others for your calls, name them
-with --mic and --speaker: by name, by what the first column says, or by any part
+with --mic and --speaker, and another to ring on with --ring-device: by name, by what the first column says, or by any part
 that only one has. It is remembered ("" goes back to the system's choice). While
 a device that you chose is not plugged in, calls use the system's choice.
 
@@ -30,7 +30,7 @@ others when a call begins. A cable does not.`
 
 func (a *app) devicesCommand() *cobra.Command {
 	var asJSON, test bool
-	var mic, speaker string
+	var mic, speaker, ringDevice string
 	cmd := &cobra.Command{
 		Use:   "devices",
 		Short: "List and choose microphones and loudspeakers",
@@ -43,6 +43,9 @@ func (a *app) devicesCommand() *cobra.Command {
 			}
 			if cmd.Flags().Changed("speaker") {
 				chosen.speaker = &speaker
+			}
+			if cmd.Flags().Changed("ring-device") {
+				chosen.ring = &ringDevice
 			}
 			if test {
 				return a.testDevices(cmd.Context(), chosen)
@@ -64,13 +67,14 @@ func (a *app) devicesCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&mic, "mic", "", "use the microphone of this `name`, and remember it")
 	cmd.Flags().StringVar(&speaker, "speaker", "", "use the loudspeaker of this `name`, and remember it")
+	cmd.Flags().StringVar(&ringDevice, "ring-device", "", "ring on the loudspeaker of this `name`, and remember it")
 	cmd.Flags().BoolVar(&test, "test", false, "record for three seconds, play it back, and show how loud it is")
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 
 // A choice is which devices to use from now on; nil leaves what is.
-type choice struct{ mic, speaker *string }
+type choice struct{ mic, speaker, ring *string }
 
 func (a *app) choose(ctx context.Context, devices []sound.Device, c choice) error {
 	if err := c.find(devices); err != nil {
@@ -83,6 +87,9 @@ func (a *app) choose(ctx context.Context, devices []sound.Device, c choice) erro
 		if c.speaker != nil {
 			p.Settings.Speaker = *c.speaker
 		}
+		if c.ring != nil {
+			p.Settings.RingDevice = *c.ring
+		}
 		return nil
 	})
 	if err == nil {
@@ -93,7 +100,7 @@ func (a *app) choose(ctx context.Context, devices []sound.Device, c choice) erro
 
 // find puts the devices' own names in the place of what the user called them.
 func (c *choice) find(devices []sound.Device) error {
-	return errors.Join(find(devices, &c.mic, true), find(devices, &c.speaker, false))
+	return errors.Join(find(devices, &c.mic, true), find(devices, &c.speaker, false), find(devices, &c.ring, false))
 }
 
 func find(devices []sound.Device, name **string, input bool) error {

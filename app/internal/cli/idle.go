@@ -24,6 +24,9 @@ of you. Where keys are not read singly, as in a pipe, each is a line, and
 Meanwhile other commands can show your link, contacts and history; those that
 change something have to wait until idle has ended.
 
+It rings by the loudspeaker that «undertone devices --ring-device» names, unless
+--out is something else than the loudspeaker.
+
 With --answer auto every call is answered at once, and your microphone is open
 in it. With --answer never nothing rings; missed calls are shown and remembered.
 
@@ -114,8 +117,13 @@ func (a *app) idle(ctx context.Context, o talk, answer string, tellBusy *bool) (
 		return err
 	}
 	defer func() { err = errors.Join(err, device.Close()) }()
+	b, err := a.newBell(o, mode, settings.RingDevice)
+	if err != nil {
+		return err
+	}
+	defer b.close()
 	return a.online(ctx, p, device, connection{answer: mode, asJSON: o.asJSON, typing: true}, func(s *session) {
-		s.missing = lookFor(ctx, device)
+		s.missing, s.bell = lookFor(ctx, device), b
 		if !o.asJSON {
 			s.report.note(promise(server))
 		}

@@ -56,6 +56,7 @@ type session struct {
 	ended  func()          // the sound file has ended
 
 	missing <-chan error // says once what is missing for the sound
+	bell    *bell        // rings; nil where nothing does
 
 	// What the profile says about a contact.
 	contact func(name string) contactInfo
@@ -119,6 +120,7 @@ func (s *session) run(ctx context.Context) error {
 
 func (s *session) hear(e phone.Event) {
 	s.report.event(e)
+	s.bell.hear(e)
 	if s.on != nil && !s.leaving {
 		s.on(e)
 	}

@@ -141,19 +141,19 @@ func TestChooseDevices(t *testing.T) {
 	if err := p.app.choose(t.Context(), testDevices, choice{mic: &called}); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.app.choose(t.Context(), testDevices, choice{speaker: &hdmi}); err != nil {
+	if err := p.app.choose(t.Context(), testDevices, choice{speaker: &hdmi, ring: &called}); err != nil {
 		t.Fatal(err)
 	}
-	if s := content(t, dir).Settings; s.Microphone != headset || s.Speaker != hdmi {
-		t.Errorf("remembered: %q and %q", s.Microphone, s.Speaker)
+	if s := content(t, dir).Settings; s.Microphone != headset || s.Speaker != hdmi || s.RingDevice != headset {
+		t.Errorf("remembered: %q, %q and %q", s.Microphone, s.Speaker, s.RingDevice)
 	}
 	if err := p.app.choose(t.Context(), testDevices, choice{mic: &hdmi}); err == nil || !strings.Contains(err.Error(), `no microphone "HDMI"`) {
 		t.Errorf("a loudspeaker as a microphone: %v", err)
 	}
-	if err := p.app.choose(t.Context(), nil, choice{mic: &none, speaker: &none}); err != nil {
+	if err := p.app.choose(t.Context(), nil, choice{mic: &none, speaker: &none, ring: &none}); err != nil {
 		t.Fatal(err)
 	}
-	if s := content(t, dir).Settings; s.Microphone != "" || s.Speaker != "" {
+	if s := content(t, dir).Settings; s.Microphone+s.Speaker+s.RingDevice != "" {
 		t.Errorf("still remembered: %q and %q", s.Microphone, s.Speaker)
 	}
 }

@@ -148,6 +148,8 @@ type Settings struct {
 	TellBusy bool
 	// Microphone and Speaker name sound devices; "" is the system's default.
 	Microphone, Speaker string
+	// RingDevice names the loudspeaker on which it rings; "" is the system's default.
+	RingDevice string
 	// NoHistory keeps calls out of the history.
 	NoHistory bool
 }

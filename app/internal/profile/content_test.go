@@ -45,6 +45,7 @@ func TestValidateRefuses(t *testing.T) {
 		"many calls":               func(c *Content) { c.Calls = make([]Call, MaxCalls+1) },
 		"an odd way to answer":     func(c *Content) { c.Settings.Answer = 9 },
 		"an endless device":        func(c *Content) { c.Settings.Speaker = strings.Repeat("a", 1000) },
+		"another such device":      func(c *Content) { c.Settings.RingDevice = strings.Repeat("a", 1000) },
 	} {
 		c := sample(t)
 		if err := c.Validate(); err != nil {

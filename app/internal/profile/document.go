@@ -63,6 +63,7 @@ type settingsDoc struct {
 	TellBusy   bool       `json:"tell_busy"`
 	Microphone string     `json:"microphone,omitempty"`
 	Speaker    string     `json:"speaker,omitempty"`
+	RingDevice string     `json:"ring_device,omitempty"`
 	NoHistory  bool       `json:"no_history"`
 }
 

@@ -100,7 +100,7 @@ func (s *Settings) validate() error {
 	if s.Answer > AnswerNever {
 		return errors.New("the setting for answering does not exist")
 	}
-	for _, device := range []string{s.Microphone, s.Speaker} {
+	for _, device := range []string{s.Microphone, s.Speaker, s.RingDevice} {
 		if len(device) > maxDevice || !utf8.ValidString(device) {
 			return errors.New("the name of a sound device cannot be stored")
 		}

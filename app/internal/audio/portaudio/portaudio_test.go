@@ -14,6 +14,7 @@ import (
 
 	"undertone/app/internal/audio"
 	"undertone/app/internal/audio/pulsetest"
+	"undertone/app/internal/audio/ring"
 	"undertone/app/internal/audio/sound"
 	"undertone/app/internal/audio/wav"
 	"undertone/transport/cell"
@@ -452,6 +453,35 @@ func TestDefaultIsFollowed(t *testing.T) {
 	}
 	if err := card.Trouble(); err != nil || card.Stats().Helpers != 1 {
 		t.Errorf("trouble %v; %+v", err, card.Stats())
+	}
+}
+
+// TestRingIsHeard rings in the hall, and not at the desk, which is the default.
+func TestRingIsHeard(t *testing.T) {
+	s := pulsetest.Start(t)
+	s.Sink(t, "desk")
+	hall := s.Sink(t, "hall")
+	s.Pactl(t, "set-default-sink", "desk")
+	card := open(t, sound.Choice{Speaker: true, SpeakerName: "hall", Latency: safeLatency}, s.Env())
+	r := ring.New(card.Speaker())
+	r.Ring(true)
+	eachSlot(t, 20*time.Second, func(int) bool { return !card.Playing() })
+	if got := s.Uses(t, card.Stats().Process); !slices.Equal(got, []string{"hall"}) {
+		t.Errorf("it rings by %q", got)
+	}
+	path := filepath.Join(t.TempDir(), "hall.wav")
+	recording := hall.Record(t, path)
+	const second = cell.SampleRate * 2 // bytes
+	eachSlot(t, 20*time.Second, func(int) bool {
+		info, err := os.Stat(path)
+		return err == nil && info.Size() < 3*second
+	})
+	recording.Stop(t)
+	if peak := slices.Max(readWAV(t, path)); peak < 0.1 {
+		t.Errorf("in three seconds of ringing the loudest sample is %v", peak)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

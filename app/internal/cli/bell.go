@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"io"
+
+	"undertone/app/internal/audio"
+	"undertone/app/internal/audio/ring"
+	"undertone/app/internal/audio/sound"
+	"undertone/app/internal/phone"
+	"undertone/app/internal/profile"
+)
+
+// A ringer makes itself heard in the room.
+type ringer interface {
+	Ring(on bool)
+	io.Closer
+}
+
+// openRinger opens a loudspeaker to ring on, with a sound helper of its own: what
+// a call is heard by is another, and what hangs in one does not stop the other.
+func openRinger(device string) (ringer, error) {
+	card, err := sound.Open(sound.Config{Choice: sound.Choice{Speaker: true, SpeakerName: device}})
+	if err != nil {
+		return nil, err
+	}
+	return ring.New(card.Speaker()), nil
+}
+
+// A bell rings as long as somebody calls who was not answered. It is nil where
+// nothing is to ring.
+type bell struct {
+	ringer
+	calling map[string]bool // the names
+}
+
+// newBell opens the bell of a command that stays online, when a person is to be
+// asked and hears the other side by a loudspeaker.
+func (a *app) newBell(o talk, answer profile.AnswerMode, device string) (*bell, error) {
+	if o.out != audio.Speaker || answer != profile.AnswerAsk {
+		return nil, nil
+	}
+	r, err := a.newRinger(device)
+	if err != nil {
+		return nil, err
+	}
+	return &bell{ringer: r, calling: map[string]bool{}}, nil
+}
+
+// hear takes in an event.
+func (b *bell) hear(e phone.Event) {
+	if b == nil {
+		return
+	}
+	switch e.Kind {
+	case phone.Rings:
+		b.calling[e.Name] = e.Err == nil
+	case phone.Accepted, phone.Connected, phone.Ended:
+		delete(b.calling, e.Name)
+	default:
+		return
+	}
+	on := false
+	for _, calls := range b.calling {
+		on = on || calls
+	}
+	b.Ring(on)
+}
+
+func (b *bell) close() {
+	if b != nil {
+		b.Close() //nolint:errcheck // a loudspeaker has nothing to save
+	}
+}
