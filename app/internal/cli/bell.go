@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"io"
 
 	"undertone/app/internal/audio"
@@ -13,8 +14,20 @@ import (
 // A ringer makes itself heard in the room.
 type ringer interface {
 	Ring(on bool)
+	// Missing says what to know of its loudspeaker before it rings.
+	Missing(ctx context.Context) error
 	io.Closer
 }
+
+// A loudRinger rings by a sound card.
+type loudRinger struct {
+	*ring.Ringer
+	speaker *sound.Speaker
+}
+
+// Missing asks whether its loudspeaker is there. By radio or a network, ringing
+// shows to others as a call does.
+func (r loudRinger) Missing(ctx context.Context) error { return r.speaker.Missing(ctx) }
 
 // openRinger opens a loudspeaker to ring on, with a sound helper of its own: what
 // a call is heard by is another, and what hangs in one does not stop the other.
@@ -23,7 +36,8 @@ func openRinger(device string) (ringer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ring.New(card.Speaker()), nil
+	speaker := card.Speaker()
+	return loudRinger{ring.New(speaker), speaker}, nil
 }
 
 // A bell rings as long as somebody calls who was not answered. It is nil where

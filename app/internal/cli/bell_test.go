@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"io"
 	"testing"
 
 	"undertone/app/internal/audio"
+	"undertone/app/internal/audio/sound"
 	"undertone/app/internal/phone"
 	"undertone/app/internal/profile"
 )
@@ -14,7 +17,10 @@ import (
 type fakeRinger struct {
 	device     string
 	on, closed bool
+	missing    error
 }
+
+func (f *fakeRinger) Missing(context.Context) error { return f.missing }
 
 func (f *fakeRinger) Ring(on bool) { f.on = on }
 func (f *fakeRinger) Close() error { f.closed = true; return nil }
@@ -83,5 +89,25 @@ func TestNoBell(t *testing.T) {
 		}
 		b.hear(phone.Event{Kind: phone.Rings})
 		b.close()
+	}
+}
+
+// A loudspeaker to ring on that others can notice is pointed out as well.
+func TestBellIsLookedAt(t *testing.T) {
+	device, err := (&sounds{in: noneWord, out: noneWord}).open(profile.Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	far := sound.Caution("Hall is reached by a network")
+	for _, want := range []error{nil, far} {
+		b := &bell{ringer: &fakeRinger{missing: want}}
+		if got := <-lookFor(t.Context(), device, b); text(got) != text(want) {
+			t.Errorf("it says %v, want %v", got, want)
+		}
+		var out bytes.Buffer
+		newReporter(Streams{Out: &out, Err: &out}, false, profile.AnswerAsk).missing(want)
+		if want != nil {
+			says(t, out.String(), "Beware: Hall is reached by a network.")
+		}
 	}
 }

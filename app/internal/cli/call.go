@@ -75,7 +75,7 @@ func (a *app) call(ctx context.Context, o talk, names []string) (err error) {
 	defer func() { err = errors.Join(err, device.Close()) }()
 	c := &outgoing{names: names, length: o.length}
 	err = a.online(ctx, p, device, connection{answer: profile.AnswerNever, asJSON: o.asJSON, typing: true}, func(s *session) {
-		s.missing = lookFor(ctx, device)
+		s.missing = lookFor(ctx, device, nil)
 		c.begin(s, device.Done())
 	})
 	if err != nil {

@@ -53,7 +53,7 @@ func (a *app) echo(ctx context.Context, o talk) (err error) {
 	device := newEcho(besides, echoDelay)
 	defer func() { err = errors.Join(err, device.Close()) }()
 	return a.online(ctx, p, device, connection{answer: profile.AnswerAuto, asJSON: o.asJSON}, func(s *session) {
-		s.missing = lookFor(ctx, besides)
+		s.missing = lookFor(ctx, besides, nil)
 		if o.length > 0 {
 			s.endIn(o.length, nil)
 		}

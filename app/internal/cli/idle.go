@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -123,7 +124,7 @@ func (a *app) idle(ctx context.Context, o talk, answer string, tellBusy *bool) (
 	}
 	defer b.close()
 	return a.online(ctx, p, device, connection{answer: mode, asJSON: o.asJSON, typing: true}, func(s *session) {
-		s.missing, s.bell = lookFor(ctx, device), b
+		s.missing, s.bell = lookFor(ctx, device, b), b
 		if !o.asJSON {
 			s.report.note(promise(server))
 		}
@@ -138,12 +139,18 @@ func (a *app) idle(ctx context.Context, o talk, answer string, tellBusy *bool) (
 
 // lookFor says what sound devices are missing, before the first call does. It
 // looks once, at the start, whatever happens.
-func lookFor(ctx context.Context, device *audio.Duplex) <-chan error {
+func lookFor(ctx context.Context, device *audio.Duplex, b *bell) <-chan error {
 	missing := make(chan error, 1)
 	go func() {
 		ctx, cancel := context.WithTimeout(ctx, listFor)
 		defer cancel()
-		missing <- device.Missing(ctx)
+		err := device.Missing(ctx)
+		if b != nil {
+			if more := b.Missing(ctx); more != nil && !strings.Contains(text(err), more.Error()) {
+				err = errors.Join(append(parts(err), more)...)
+			}
+		}
+		missing <- err
 	}()
 	return missing
 }

@@ -56,8 +56,8 @@ func TestMissing(t *testing.T) {
 		{fakeGood, "", "", "", "", false, false},
 		{fakeGood, "viola", "", `no microphone "viola"`, "", true, false},
 		{fakeNone, "", "", "no sound device", "no sound device", false, false},
-		{fakeRadio, "", "", "A headset is on Bluetooth", "", true, false},
-		{fakeRadio, "", "far", "A headset is on Bluetooth", "A far ear is reached by a network", true, true},
+		{fakeRadio, "", "", "A [2Jheadset is on Bluetooth", "", true, false},
+		{fakeRadio, "", "far", "A [2Jheadset is on Bluetooth", "A far ear is reached by a network", true, true},
 	} {
 		config := fakeConfig(t, c.fake)
 		config.MicName, config.SpeakerName = c.mic, c.speaker

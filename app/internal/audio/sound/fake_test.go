@@ -152,7 +152,7 @@ func (b *fakeBackend) Devices() ([]Device, error) {
 		return []Device{
 			{Name: "far", Description: "A far ear", Outputs: 1, Leaves: LeavesByNetwork},
 			{Name: "near", Outputs: 1, DefaultOutput: true},
-			{Name: "radio", Description: "A headset", Inputs: 1, DefaultInput: true, Leaves: LeavesByRadio},
+			{Name: "radio", Description: "A \x1b[2Jheadset\n", Inputs: 1, DefaultInput: true, Leaves: LeavesByRadio},
 		}, nil
 	case fakeTooMany:
 		return make([]Device, 2000), nil

@@ -14,14 +14,16 @@ type Level struct {
 // read: both numbers are in one word, so that they belong together.
 type meter struct{ bits atomic.Uint64 }
 
-// measure looks at every sample, and does the same for each.
+// measure looks at every sample, and does the same for each. The squares of the
+// last of a fading sound are too small for a float32, which takes processors long.
 func (m *meter) measure(pcm []float32) {
-	var peak, sum float32
+	var peak float32
+	var sum float64
 	for _, v := range pcm {
 		peak = max(peak, v, -v)
-		sum += v * v
+		sum += float64(v) * float64(v)
 	}
-	rms := float32(math.Sqrt(float64(sum) / float64(max(1, len(pcm)))))
+	rms := float32(math.Sqrt(sum / float64(max(1, len(pcm)))))
 	m.bits.Store(uint64(math.Float32bits(peak))<<32 | uint64(math.Float32bits(rms)))
 }
 

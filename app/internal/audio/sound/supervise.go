@@ -263,6 +263,11 @@ func (k *keeper) listed(m message) error {
 	} else if err := decode(m.body, &l.devices); err != nil {
 		return err
 	}
+	for i := range l.devices {
+		d := &l.devices[i]
+		// A headset gives itself its name.
+		d.Name, d.Description, d.System = stripControls(d.Name), stripControls(d.Description), stripControls(d.System)
+	}
 	for _, reply := range k.asking {
 		reply <- l
 	}
