@@ -2,6 +2,7 @@ package portaudio
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -463,26 +464,35 @@ func TestRingIsHeard(t *testing.T) {
 	hall := s.Sink(t, "hall")
 	s.Pactl(t, "set-default-sink", "desk")
 	card := open(t, sound.Choice{Speaker: true, SpeakerName: "hall", Latency: safeLatency}, s.Env())
+	path := filepath.Join(t.TempDir(), "hall.wav")
+	recording := hall.Record(t, path)
 	r := ring.New(card.Speaker())
 	r.Ring(true)
 	eachSlot(t, 20*time.Second, func(int) bool { return !card.Playing() })
 	if got := s.Uses(t, card.Stats().Process); !slices.Equal(got, []string{"hall"}) {
 		t.Errorf("it rings by %q", got)
 	}
-	path := filepath.Join(t.TempDir(), "hall.wav")
-	recording := hall.Record(t, path)
-	const second = cell.SampleRate * 2 // bytes
-	eachSlot(t, 20*time.Second, func(int) bool {
-		info, err := os.Stat(path)
-		return err == nil && info.Size() < 3*second
-	})
+	eachSlot(t, 20*time.Second, func(int) bool { return !loud(t, path) })
 	recording.Stop(t)
-	if peak := slices.Max(readWAV(t, path)); peak < 0.1 {
-		t.Errorf("in three seconds of ringing the loudest sample is %v", peak)
-	}
 	if err := r.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// loud tells whether a recording that goes on has something in it.
+func loud(t *testing.T, path string) bool {
+	t.Helper()
+	const head, little = 44, 3000
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := head; i+1 < len(b); i += 2 {
+		if int16(binary.LittleEndian.Uint16(b[i:])) > little {
+			return true
+		}
+	}
+	return false
 }
 
 func writeWAV(t *testing.T, path string, pcm []float32) {
