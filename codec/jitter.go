@@ -59,13 +59,13 @@ const (
 // seconds ask for; for that, Arrived wants every slot, in idle too. While somebody
 // listens nothing jumps: how the offset follows is in playout.go.
 //
-// Where a frame holds a copy of the one before it, which is so in slots of
-// 20 ms, the ear waits one slot longer while many slots come after a hole: a lost frame is then recovered from the next. Speech has more
-// from that than the 20 ms take from talking to each other: at 5 % of loss the
-// ESTOI is 0.98 instead of 0.96. A hole of many slots counts once, since one
-// frame of it can be recovered. A slot that came without a voice, where those beside
-// it have one, is a hole too: the cell was lost on the speaker's own way to the
-// server.
+// Where a frame holds a copy of the one before it, which is so in slots of 20 ms,
+// the ear waits one slot longer while many slots come after a hole: a lost frame
+// is then recovered from the next. Speech has more from that than the 20 ms take
+// from talking to each other: at 5 % of loss the ESTOI is 0.98 instead of 0.96. A
+// hole of many slots counts once, since one frame of it can be recovered. A slot
+// that came without a voice, where those beside it have one, is a hole too: the
+// cell was lost on the speaker's own way to the server.
 //
 // When a slot is heard does not depend on who speaks in it: all speakers of a
 // slot came in one batch and are taken together. In one slot the calls are
