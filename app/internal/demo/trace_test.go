@@ -48,6 +48,9 @@ type scene struct {
 	mode     cell.Mode // zero is tMIX
 	interval cell.Interval
 	members  int // besides ann and bob
+	// Everybody's line, besides the delay.
+	jitter time.Duration
+	loss   float64
 	// leak changes ann's socket, for controls; before is done before anybody goes
 	// online.
 	leak   func(net.PacketConn) net.PacketConn
@@ -175,7 +178,10 @@ func listen7443(t *testing.T, star *simnet.Star) node.Config {
 
 func (tr *trace) join(name string, leak func(net.PacketConn) net.PacketConn) *User {
 	tr.t.Helper()
-	host := tr.star.User(simnet.Path{Delay: upDelay}, simnet.Path{Delay: downDelay})
+	line := simnet.Path{Delay: upDelay, Jitter: tr.scene.jitter, Loss: tr.scene.loss}
+	back := line
+	back.Delay = downDelay
+	host := tr.star.User(line, back)
 	tr.hosts = append(tr.hosts, host)
 	says := assets.Answer()
 	if name == "ann" {
