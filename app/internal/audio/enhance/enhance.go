@@ -3,44 +3,46 @@
 // level. The work is done by WebRTC's audio processing (Debian's
 // libwebrtc-audio-processing), in its order:
 //
-//	Play ─▶ queue ─┬─▶ delay line ─┐
-//	               ▼        ▲      ▼
-//	             finder ────┘   ┌─────────────── chain ────────────┐
-//	               ▲            │ high-pass, echo cancellation,    │
-//	Hear ──────────┴───────────▶│ noise suppression, gain control  │─▶ Hear
-//	                            └──────────────────────────────────┘
+//	Play ─▶ queue
+//	          │        ┌─▶ delay line ─┐
+//	          ▼        ▼        ▲      ▼
+//	        played ─▶ finder ───┘   ┌─────────────── chain ────────────┐
+//	                   ▲            │ high-pass, echo cancellation,    │
+//	Hear, HearBoth ────┴───────────▶│ noise suppression, gain control  │─▶
+//	                                └──────────────────────────────────┘
 //
-// Play and Hear stand where the slots are, at the parent's end of the sound card.
 // The library takes blocks of 10 ms, of which a slot has 2, 4 or 10, so nothing
 // has to be collected first. The three delay the voice nevertheless: echo
 // cancellation by 8 ms, noise suppression by 7, gain control by 1 (with a
 // high-pass, which is on with any of them). With none, Hear changes nothing.
 //
+// A sound card says what it played while it heard (sound.Mic.ReadBoth): that is the
+// reference of HearBoth, sample by sample. Hear is for where nobody knows, such as
+// files: its reference is what Play got. Between the two lie resamplers, which take
+// their time to fall into step with a card; where clocks are 200 ppm apart the
+// echo becomes about 25 dB less then, instead of 50 and more.
+//
 // Sound servers add 20 to 250 ms between what is played and what is heard, nobody
 // knows how much, and the library, whose filter is 128 ms long, takes fifteen
 // seconds to find out. The finder takes one or two, and delays the reference by
-// as much. What is played is resampled on its way to the card, and what is heard
-// on its way from it, so that where the two are compared both follow the slots'
-// clock again, however fast the card runs: with 200 ppm either way the echo
-// becomes 25 dB less and more. It is less than the 55 of a card in step, because
-// for some seconds the resamplers still change their delays; more suppression
-// would take that away, and the voice of who talks at the same time with it.
+// as much.
 //
 // Idle does the same work as a call: the same code runs in every slot, on
 // prepared noise, in a chain of its own, so that the chain of the calls keeps
-// what it learnt of the room, the noise and the voice. Nothing of a call before
-// is heard in the next. What is switched on or off does show, in the time that
+// what it learnt of the room, the noise and the voice. (Silence would cost less:
+// the work depends a little on who talks.) Nothing of a call before is heard in
+// the next. What is switched on or off does show, in the time that
 // the processor needs, but not in any packet, and it is the same in a call and
 // out of it.
 //
 // The library runs inside the slot, in this process: it does no I/O, starts no
 // thread, waits for nothing (its locks are used from here alone), allocates
-// nothing once it runs, and its loops depend on no sample. What it cannot bear,
-// samples that are not finite, it does not get. When it reports an error, the
-// block stays as it was heard.
+// nothing once it runs, and all its loops end, whatever the samples. What it
+// cannot bear, samples that are not finite, it does not get. When it reports an
+// error, the block stays as it was heard.
 //
-// Who may call: Hear belongs to one goroutine, Play to one; the rest to any.
-// Nothing here blocks, and a slot allocates nothing.
+// Who may call: Hear and HearBoth belong to one goroutine, Play to one; the rest
+// to any. Nothing here blocks, and a slot allocates nothing.
 package enhance
 
 import (
@@ -188,24 +190,34 @@ func (p *Processor) Faults() uint64 { return p.faults.Load() }
 // Play tells what is played from now on.
 func (p *Processor) Play(pcm []float32) { p.queue.put(pcm) }
 
-// Hear works on one slot of what was heard, whole blocks of 10 ms, in place.
-// While not live it leaves pcm alone, and does the same work for nothing.
+// Hear works on one slot of what was heard, whole blocks of 10 ms, in place. Its
+// reference is what Play got. While not live it leaves pcm alone, and does the
+// same work for nothing.
 func (p *Processor) Hear(pcm []float32) {
+	p.HearBoth(pcm, nil)
+}
+
+// HearBoth is Hear where it is known what was played at the time: played, as long
+// as pcm, which it may change. Play is not used then.
+func (p *Processor) HearBoth(pcm, played []float32) {
 	if want := p.want.Load(); want != p.have {
 		p.have = want
 		p.check(p.room.chain.set(want))
 		p.check(p.idle.chain.set(want))
 	}
-	for len(pcm) > longest {
-		p.hear(pcm[:longest])
-		pcm = pcm[longest:]
+	for ; len(pcm) > 0; pcm = pcm[min(longest, len(pcm)):] {
+		n := min(longest, len(pcm))
+		if played == nil {
+			p.queue.take(p.played[:n])
+			p.hear(pcm[:n], p.played[:n])
+		} else {
+			p.hear(pcm[:n], played[:n])
+			played = played[n:]
+		}
 	}
-	p.hear(pcm)
 }
 
-func (p *Processor) hear(pcm []float32) {
-	played := p.played[:len(pcm)]
-	p.queue.take(played)
+func (p *Processor) hear(pcm, played []float32) {
 	if p.have == 0 {
 		return
 	}

@@ -46,6 +46,21 @@ func TestEcho(t *testing.T) {
 	}
 }
 
+// TestEchoBoth: the same where the card says what was played.
+func TestEchoBoth(t *testing.T) {
+	t.Parallel()
+	s := newScene(200 * time.Millisecond)
+	p := newProcessor(t, All)
+	p.Live(true)
+	played, out := slices.Clone(s.played), slices.Clone(s.heard)
+	for at := 0; at+960 <= len(out); at += 960 {
+		p.HearBoth(out[at:at+960], played[at:at+960])
+	}
+	if got := reduction(s.echo[after:], out[after:]); got < 25 {
+		t.Errorf("the echo is reduced by %.1f dB, want 25", got)
+	}
+}
+
 // TestEchoOff is the control: the echo is there when nobody cancels it.
 func TestEchoOff(t *testing.T) {
 	t.Parallel()

@@ -102,7 +102,7 @@ func Open(c Config) (*Card, error) {
 }
 
 // Mic returns the half that hears. It is silent when Config.Mic is not set.
-func (c *Card) Mic() *Mic { return &Mic{half: half{c, micBit}, idle: newIdler()} }
+func (c *Card) Mic() *Mic { return &Mic{half: half{c, micBit}, idle: newIdler(), also: newIdler()} }
 
 // Speaker returns the half that speaks. Each is asked for once: Read and Write
 // belong to one goroutine each.
@@ -250,20 +250,29 @@ func (i *idler) work(n int) {
 // A Mic is a card's microphone.
 type Mic struct {
 	half
-	idle  *idler
-	meter meter
+	idle, also *idler // for what is heard, and what was played then
+	meter      meter
+	spare      [longest]float32
 }
 
 // Faults returns how often what is heard broke off; see Stats.
 func (m *Mic) Faults() uint64 { return m.card.Stats().CaptureFaults }
 
-// Read fills pcm with what was heard, silence when there is nothing.
-func (m *Mic) Read(pcm []float32) {
+// Read fills pcm, a slot at most, with what was heard, silence when there is
+// nothing.
+func (m *Mic) Read(pcm []float32) { m.ReadBoth(pcm, m.spare[:len(pcm)]) }
+
+// ReadBoth fills pcm with what was heard, and played, which is as long, with the
+// very samples that the card played at that time. Both are resampled alike, so the
+// way from the one to the other is always as long as the card makes it.
+func (m *Mic) ReadBoth(pcm, played []float32) {
 	if s := m.now(); s != nil && s.choice.Mic {
-		s.in.read(pcm)
+		s.in.read(pcm, played)
 	} else {
 		m.idle.work(len(pcm))
+		m.also.work(len(pcm))
 		clear(pcm)
+		clear(played)
 	}
 	m.meter.measure(pcm)
 }

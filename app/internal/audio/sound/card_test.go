@@ -336,7 +336,7 @@ func BenchmarkSlot(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Captured.Count.Add(1920)
-		s.in.read(pcm)
+		s.in.read(pcm, make([]float32, len(pcm)))
 		s.out.write(pcm)
 		m.Played.Count.Add(1920)
 	}

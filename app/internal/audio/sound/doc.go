@@ -60,5 +60,12 @@
 // comes on top. Both directions follow the card's clock
 // with codec.Drift.
 //
+// For echo cancellation, Mic.ReadBoth tells with what was heard what was played
+// meanwhile: the very samples, from the ring of what is played, by the two counts of
+// the callbacks, through a resampler that does all that the one of the microphone
+// does. So the way from loudspeaker to microphone stays as long as it is at the
+// card, whatever the resamplers do to follow its clock. Two cards with clocks of
+// their own creep apart; that is set right by 16 ms at a time.
+//
 // Who may call: Read and Write one goroutine each; everything else any.
 package sound

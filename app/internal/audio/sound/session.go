@@ -32,6 +32,8 @@ const (
 	driftRoom = RingSize / 2
 	// chunk is how much is copied at a time.
 	chunk = 1024
+	// longest is the longest slot.
+	longest = 100 * millisecond
 )
 
 // A session is the time for which a helper's streams are open. It is made when
@@ -50,6 +52,7 @@ func newSession(m *Memory, c Choice) *session {
 	s := &session{choice: c, captured: m.Captured.Faults.Load(), played: m.Played.Faults.Load()}
 	s.in = capture{memory: m, next: m.Captured.Count.Load(), cushion: max(captureCushion, latency/2), burst: burst}
 	s.in.drift = codec.NewDrift(s.in.cushion, driftRoom)
+	s.in.echo = codec.NewDrift(s.in.cushion, driftRoom)
 	s.out = playback{memory: m, cushion: max(playbackCushion, latency/2), burst: burst}
 	s.out.drift = codec.NewDrift(playbackRest, driftRoom)
 	return s
@@ -65,8 +68,12 @@ func (s *session) faults() (in, out uint64) {
 
 // capture is the half of a session that Read uses.
 type capture struct {
-	memory  *Memory
-	drift   *codec.Drift
+	memory *Memory
+	drift  *codec.Drift
+	// echo does with what was played all that drift does with what was captured:
+	// it gets and gives as many samples, so the two stay in step.
+	echo    *codec.Drift
+	pair    pair
 	next    uint64 // the first captured sample not yet taken
 	started bool
 	cushion int // samples
@@ -74,9 +81,10 @@ type capture struct {
 	buf     [chunk]float32
 }
 
-// read fills pcm with the newest sound. The first read waits for a whole one,
-// and leaves out what is older.
-func (c *capture) read(pcm []float32) {
+// read fills pcm with the newest sound, and played with what the card played at
+// the same time. The first read waits for a whole one, and leaves out what is
+// older.
+func (c *capture) read(pcm, played []float32) {
 	head := c.memory.Captured.Count.Load()
 	there := head - c.next
 	if there > RingSize/2 { // overtaken, or the helper has gone mad
@@ -86,13 +94,16 @@ func (c *capture) read(pcm []float32) {
 		need := uint64(len(pcm) + c.cushion + c.burst)
 		if there < need {
 			clear(pcm)
+			clear(played)
 			return
 		}
 		c.next = head - need
 		c.started = true
 	}
+	c.pair.follow(int64(c.memory.Played.Count.Load()-head), len(pcm)) //nolint:gosec // a difference
 	c.take(head)
 	c.drift.Read(pcm)
+	c.echo.Read(played)
 }
 
 // take moves what was captured up to head into the resampler.
@@ -103,8 +114,66 @@ func (c *capture) take(head uint64) {
 			c.buf[i] = sane(c.memory.Capture[(c.next+uint64(i))%RingSize]) //nolint:gosec // positive
 		}
 		c.drift.Write(c.buf[:n])
+		c.played(c.buf[:n])
+		c.echo.Write(c.buf[:n])
 		c.next += uint64(n) //nolint:gosec // positive
 	}
+}
+
+// played fills pcm with what was played while what comes next was captured. The
+// ring still has it, for all that waits in it is less than half of it.
+func (c *capture) played(pcm []float32) {
+	at := c.next + uint64(c.pair.offset) //nolint:gosec // wraps around as it should
+	queued := c.memory.Queued.Count.Load()
+	for i := range pcm {
+		if age := queued - at - uint64(i); age-1 < RingSize { //nolint:gosec // positive
+			pcm[i] = sane(c.memory.Playback[(at+uint64(i))%RingSize]) //nolint:gosec // positive
+		} else {
+			pcm[i] = 0 // not queued yet, or long overwritten
+		}
+	}
+}
+
+// A pair tells which sample was played while another was captured. The callbacks
+// of the two directions come in turn, so that the difference of their counts goes
+// up and down by what they move at a time; but its least value in a second only
+// changes when playback stood still, and with cards of different clocks.
+type pair struct {
+	offset int64 // what was played then, less what was captured
+	base   int64 // the least difference that the offset belongs to
+	least  int64 // in this window
+	window int   // samples read in it
+	known  bool  // the base is
+}
+
+// Tuning constants of a pair, in samples. The tolerance is more than a callback
+// moves: a reference that jumps to and fro is worse than one that is off.
+const (
+	pairWindow    = cell.SampleRate
+	pairTolerance = 16 * millisecond
+)
+
+// follow is told the difference of the two counts, before a read of n samples.
+func (p *pair) follow(difference int64, n int) {
+	if p.window == 0 {
+		p.least = difference
+		if !p.known {
+			p.offset = difference
+		}
+	}
+	p.least = min(p.least, difference)
+	p.window += n
+	if p.window < pairWindow {
+		return
+	}
+	if moved := p.least - p.base; p.known && (moved > pairTolerance || moved < -pairTolerance) {
+		p.offset += moved
+		p.base = p.least
+	}
+	if !p.known {
+		p.known, p.base = true, p.least
+	}
+	p.window = 0
 }
 
 // sane makes a sample of whatever another process left there.

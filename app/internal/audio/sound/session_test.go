@@ -13,6 +13,7 @@ type simulated struct {
 	next   float64 // when the next callback comes
 	phase  float64 // of the tone at the microphone
 	heard  []float32
+	way    int // if set, the microphone hears the loudspeaker, so much later
 }
 
 const (
@@ -38,6 +39,9 @@ func (s *simulated) run(until float64) {
 				m.Played.Faults.Add(1)
 			}
 			s.heard = append(s.heard, v)
+			if at := len(s.heard) - 1 - s.way; s.way > 0 && at >= 0 {
+				m.Capture[(captured+i)%RingSize] = s.heard[at]
+			}
 		}
 		m.Captured.Count.Store(captured + simPeriod)
 		m.Played.Count.Store(played)
@@ -53,13 +57,13 @@ func TestDriftAndLateSlots(t *testing.T) {
 		card := &simulated{memory: m, speed: 1 + ppm/1e6}
 		s := newSession(m, Choice{Mic: true, Speaker: true})
 		var read []float32
-		in, out := make([]float32, simSlot), make([]float32, simSlot)
+		in, played, out := make([]float32, simSlot), make([]float32, simSlot), make([]float32, simSlot)
 		const slots = 30 * 25
 		deepest := 0
 		for n := range slots {
 			late := float64((n * 7919) % (4 * millisecond))
 			card.run(float64((n+1)*simSlot) + late)
-			s.in.read(in)
+			s.in.read(in, played)
 			read = append(read, in...)
 			for i := range out {
 				out[i] = float32(simVolume * math.Sin(2*math.Pi*simTone*float64(n*simSlot+i)/48000))
@@ -104,6 +108,59 @@ func smooth(t *testing.T, ppm float64, what string, pcm []float32) {
 			top = 0
 		}
 	}
+}
+
+// TestPlayedWhileHeard: what a read says was played is what was played: the way to
+// the microphone takes as long at all times, with a card that runs off the slots'
+// time, with slots that come late, and again when playback stood still for a while.
+func TestPlayedWhileHeard(t *testing.T) {
+	const way = 4000
+	for _, c := range []struct {
+		ppm float64
+		gap bool
+	}{{-300, false}, {300, false}, {0, true}} {
+		m := &Memory{}
+		card := &simulated{memory: m, speed: 1 + c.ppm/1e6, way: way}
+		s := newSession(m, Choice{Mic: true, Speaker: true})
+		var heard, played []float32
+		in, also, out := make([]float32, simSlot), make([]float32, simSlot), make([]float32, simSlot)
+		state := uint32(1)
+		low := float32(0)
+		for n := range 16 * 25 {
+			card.run(float64((n+1)*simSlot + (n*7919)%(4*millisecond)))
+			s.in.read(in, also)
+			heard, played = append(heard, in...), append(played, also...)
+			for i := range out { // noise below some kHz
+				state = state*1664525 + 1013904223
+				low += 0.1 * (float32(state>>8)/(1<<23) - 1 - low)
+				out[i] = low
+			}
+			if !c.gap || n < 200 || n > 203 {
+				s.out.write(out)
+			}
+		}
+		for _, from := range []int{3, 6, 12, 14} { // seconds; the gap is in the ninth
+			if off := mismatch(heard, played, from*48000, way); off > 0.02 {
+				t.Errorf("%v ppm, gap %t: at second %d %.3f of what is heard was not played", c.ppm, c.gap, from, off)
+			}
+		}
+	}
+}
+
+// mismatch returns how much of the power heard in the second after from is not
+// what was played, way before; two samples more or less are the resampling's.
+func mismatch(heard, played []float32, from, way int) float64 {
+	best := math.Inf(1)
+	for shift := way - 2; shift <= way+2; shift++ {
+		off, all := 0.0, 1e-9
+		for i := from; i < from+48000; i++ {
+			d := float64(heard[i] - played[i-shift])
+			off += d * d
+			all += float64(heard[i]) * float64(heard[i])
+		}
+		best = min(best, off/all)
+	}
+	return best
 }
 
 // TestPlaybackAfterAGap: when writes stop for longer than the cushion,
