@@ -166,10 +166,12 @@ func TestPulseAudio(t *testing.T) {
 	atBob := bobEnds.speaker.Record(t, filepath.Join(w.dir, "bob.wav"))
 	atAnn := annEnds.speaker.Record(t, filepath.Join(w.dir, "ann.wav"))
 
-	// As somebody would who hears gaps: tests keep a machine busy.
-	bob := w.run("bob", bobEnv, "idle", "--answer", "auto", "--latency", "300ms")
+	// As somebody would who hears gaps: tests keep a machine busy. What is said is
+	// to be heard as it is, sample by sample.
+	how := []string{"--latency", "300ms", "--echo-cancellation", "off", "--noise-suppression", "off", "--gain-control", "off"}
+	bob := w.run("bob", bobEnv, append([]string{"idle", "--answer", "auto"}, how...)...)
 	bob.await("online")
-	ann := w.run("ann", annEnv, "call", "bob", "--latency", "300ms")
+	ann := w.run("ann", annEnv, append([]string{"call", "bob"}, how...)...)
 	ann.await("voice_heard")
 	bob.await("voice_heard")
 	settle := time.NewTimer(4 * time.Second) // The sound cards of both open, and fall into step.

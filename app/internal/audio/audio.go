@@ -10,11 +10,14 @@
 //	silence ─┘                               ├── Tape
 //	                                         └── silence
 //
-//	             Live(true)
-//	 ┌────────┐ ───────────▶ ┌────────┐   idle: Read gives silence, Write drops
-//	 │  idle  │              │  live  │   live: the microphone is open, the file
-//	 └────────┘ ◀─────────── └────────┘         plays from its start
-//	             Live(false)
+// What a microphone hears goes through audio/enhance on its way, with what is
+// written as the reference: echo cancellation, noise suppression, gain control.
+//
+//	            Live(true)
+//	┌────────┐ ───────────▶ ┌────────┐   idle: Read gives silence, Write drops
+//	│  idle  │              │  live  │   live: the microphone is open, the file
+//	└────────┘ ◀─────────── └────────┘         plays from its start
+//	            Live(false)
 //
 // Who may call: Read belongs to one goroutine, Write to one, both called once
 // per slot; Live, and everything that only asks, may be called from any. None
@@ -32,6 +35,7 @@ import (
 	"io"
 	"time"
 
+	"undertone/app/internal/audio/enhance"
 	"undertone/transport/cell"
 )
 
@@ -67,6 +71,17 @@ type Sink interface {
 type Duplex struct {
 	mouth Source
 	ear   Sink
+	// enhance works on what the mouth hears. It is nil where that is no
+	// microphone's, unless asked for.
+	enhance *enhance.Processor
+	// both is the mouth, if it is one that knows what was played as well.
+	both   both
+	played []float32 // one slot of that
+}
+
+// A both is a source that tells what was played while it heard.
+type both interface {
+	ReadBoth(pcm, played []float32)
 }
 
 var _ Device = (*Duplex)(nil)
@@ -80,13 +95,40 @@ func NewDuplex(mouth Source, ear Sink) *Duplex {
 func (d *Duplex) Live(on bool) {
 	d.ear.Live(on)
 	d.mouth.Live(on)
+	if d.enhance != nil {
+		d.enhance.Live(on)
+	}
 }
 
-// Read reads from the source.
-func (d *Duplex) Read(pcm []float32) { d.mouth.Read(pcm) }
+// Read reads a slot from the source.
+func (d *Duplex) Read(pcm []float32) {
+	switch {
+	case d.enhance == nil:
+		d.mouth.Read(pcm)
+	case d.both != nil:
+		played := d.played[:len(pcm)]
+		d.both.ReadBoth(pcm, played)
+		d.enhance.HearBoth(pcm, played)
+	default:
+		d.mouth.Read(pcm)
+		d.enhance.Hear(pcm)
+	}
+}
 
-// Write writes to the sink.
-func (d *Duplex) Write(pcm []float32) { d.ear.Write(pcm) }
+// Write writes a slot to the sink.
+func (d *Duplex) Write(pcm []float32) {
+	if d.enhance != nil && d.both == nil {
+		d.enhance.Play(pcm)
+	}
+	d.ear.Write(pcm)
+}
+
+// Enhance switches what is done to what a microphone hears, from the next slot on.
+func (d *Duplex) Enhance(s enhance.Settings) {
+	if d.enhance != nil {
+		d.enhance.Set(s)
+	}
+}
 
 // Close closes both halves.
 func (d *Duplex) Close() error { return errors.Join(d.mouth.Close(), d.ear.Close()) }

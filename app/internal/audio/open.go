@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 
+	"undertone/app/internal/audio/enhance"
 	"undertone/app/internal/audio/sound"
+	"undertone/transport/cell"
 )
 
 // The words that choose something else than a file.
@@ -20,6 +22,8 @@ type Options struct {
 	In    string       // Mic, Null or the name of a WAV file to play
 	Out   string       // Speaker, Null or the name of a WAV file to record to
 	Sound sound.Config // for Mic and Speaker; Open sets its directions
+	// Enhance is what is done to what is heard, at first.
+	Enhance enhance.Settings
 }
 
 // Open opens what the options choose. Its errors are for a person. A sound card
@@ -69,6 +73,11 @@ func (d *Duplex) open(o Options) (err error) {
 			return err
 		}
 	}
+	if o.In == Mic || o.Enhance != (enhance.Settings{}) {
+		if d.enhance, err = enhance.New(o.Enhance); err != nil {
+			return err
+		}
+	}
 	return d.openCard(o)
 }
 
@@ -83,7 +92,11 @@ func (d *Duplex) openCard(o Options) error {
 		return err
 	}
 	if o.Sound.Mic {
-		d.mouth = card.Mic()
+		mic := card.Mic()
+		d.mouth = mic
+		if o.Sound.Speaker {
+			d.both, d.played = mic, make([]float32, cell.Interval100.Samples())
+		}
 	}
 	if o.Sound.Speaker {
 		d.ear = card.Speaker()

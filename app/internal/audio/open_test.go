@@ -7,7 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"undertone/app/internal/audio/enhance"
 	"undertone/app/internal/audio/sound"
+	"undertone/assets"
+	"undertone/codec"
+	"undertone/transport/cell"
 )
 
 func TestOpenFiles(t *testing.T) {
@@ -89,5 +93,47 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	if info, err := os.Stat(in); err != nil || info.Size() != 48 {
 		t.Errorf("the file to play was changed: %v, %v", info, err)
+	}
+}
+
+// TestEnhanced: what is written is the reference for what is read, in a call, and
+// what files say is not touched unless asked for.
+func TestEnhanced(t *testing.T) {
+	said, err := codec.Convert(assets.Speech().PCM(), assets.SampleRate, cell.SampleRate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 1920
+	said = said[:len(said)/n*n]
+	for _, on := range []bool{true, false} {
+		d, err := Open(Options{In: Null, Out: Null, Enhance: enhance.Settings{Echo: on}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The room is a clip: what is written, 50 ms later.
+		d.mouth = NewClip(append(make([]float32, 2400), said...))
+		d.Live(true)
+		heard := make([]float32, len(said))
+		for at := 0; at < len(said); at += n {
+			d.Write(said[at : at+n])
+			d.Read(heard[at : at+n])
+		}
+		level := func(pcm []float32) (sum float64) {
+			for _, v := range pcm {
+				sum += float64(v) * float64(v)
+			}
+			return sum
+		}
+		from := 3 * cell.SampleRate
+		if ratio := level(heard[from:]) / level(said[from:]); (ratio < 0.003) != on || !on && ratio < 0.9 {
+			t.Errorf("echo cancellation %t: %.4f of the power comes back", on, ratio)
+		}
+		d.Enhance(enhance.All)
+		if d.enhance != nil && d.enhance.Settings() != enhance.All {
+			t.Error("it cannot be switched")
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

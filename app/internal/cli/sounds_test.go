@@ -42,6 +42,39 @@ func TestSoundFlags(t *testing.T) {
 	}
 }
 
+// With a microphone all is done that makes it better, with a file nothing, and
+// either can be had otherwise.
+func TestEnhanceFlags(t *testing.T) {
+	for _, c := range []struct {
+		s    sounds
+		want string
+	}{
+		{sounds{in: "mic", out: "speaker"}, "echo+noise+gain"},
+		{sounds{in: "mic", out: "heard.wav"}, "noise+gain"},
+		{sounds{in: "said.wav", out: "speaker"}, "none"},
+		{sounds{in: "none", out: "none"}, "none"},
+		{sounds{in: "mic", out: "speaker", echo: "off"}, "noise+gain"},
+		{sounds{in: "mic", out: "speaker", noise: "off"}, "echo+gain"},
+		{sounds{in: "mic", out: "speaker", gain: "off"}, "echo+noise"},
+		{sounds{in: "mic", out: "none", echo: "on", noise: "off", gain: "off"}, "echo"},
+		{sounds{in: "said.wav", out: "none", echo: "on", gain: "on"}, "echo+gain"},
+	} {
+		if err := c.s.check(); err != nil {
+			t.Error(err)
+		}
+		if got := c.s.enhance().String(); got != c.want {
+			t.Errorf("%+v: %s, want %s", c.s, got, c.want)
+		}
+	}
+	p := newConsole(t)
+	for _, flag := range []string{"--echo-cancellation", "--noise-suppression", "--gain-control"} {
+		p.run(exitUsage, "call", "bert", flag, "yes")
+		says(t, p.err.String(), flag, "use on or off")
+	}
+	p.run(exitDone, "idle", "--help")
+	says(t, p.out.String(), "--echo-cancellation on|off", "--noise-suppression on|off", "--gain-control on|off")
+}
+
 // What is wrong with a file is said before anything goes online or is written.
 func TestBadSounds(t *testing.T) {
 	dir := dirWithBert(t)
