@@ -20,8 +20,9 @@ type Report struct {
 	Latency     Stages `json:"latency"`
 	LatencyBack Stages `json:"latency_back"`
 	// Similarity of what was heard to what was said, 0 to 1 (quality.Similarity:
-	// the extended short-time objective intelligibility). In a group it is the
-	// worst of all who heard somebody.
+	// the extended short-time objective intelligibility), the mean of parts of two
+	// seconds, each at the delay that it was heard at. In a group it is the worst of
+	// all who heard somebody.
 	Similarity float64 `json:"speech_similarity"`
 	// SimilarityBack is the same in the other direction.
 	SimilarityBack float64 `json:"speech_similarity_back"`
