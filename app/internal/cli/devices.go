@@ -18,9 +18,10 @@ const listFor = 15 * time.Second
 
 const devicesText = `List the microphones and loudspeakers that can be used. The system's choice is
 marked, and followed when it changes. To use others for your calls, name them
-with --mic and --speaker, and another to ring on with --ring-device: by name, by what the first column says, or by any part
-that only one has. It is remembered ("" goes back to the system's choice). While
-a device that you chose is not plugged in, calls use the system's choice.
+with --mic and --speaker, and one to ring on with --ring-device: by name, by what
+the first column says, or by any part that only one has. It is remembered (""
+goes back to the system's choice). While a device that you chose is not plugged
+in, calls use the system's choice.
 
 --test lets you hear yourself, by the devices of your calls or by those that you
 name, which are not remembered then.
