@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 )
@@ -21,10 +22,10 @@ const (
 	// slots is what counts.
 	driftWindow = SampleRate / 2
 	// driftSettle is how long it takes to correct a fill, in samples read.
-	driftSettle = 6 * SampleRate
-	// driftIntegrate is how long it takes to learn a constant difference of
-	// the two clocks, in samples read.
-	driftIntegrate = 20 * SampleRate
+	driftSettle = 8 * SampleRate
+	// driftLearn is how long the difference of the two clocks must have shown for
+	// it to be taken at its word, in samples read.
+	driftLearn = 20 * SampleRate
 	// driftExcess is a fill so far above the target, in samples, that it is
 	// not corrected by speed but skipped with a cross-fade.
 	driftExcess = SampleRate / 10
@@ -40,8 +41,22 @@ var driftFilter = sync.OnceValue(func() *sinc { return newSinc(driftEdge, driftC
 // such as a sound card's and the slot clock. One goroutine writes and another
 // reads. The reader gets the sound at a speed that differs from 1 by half a
 // per cent at most, so that what is left in the ring after a read, at the
-// least over half a second, is held between a target and one block more: enough
-// that a late writer does not run it dry, no more, because it is delay.
+// least, is held at a target: enough that a late writer does not run it dry, no
+// more, because it is delay.
+//
+// What is left does not tell that at once. As the two clocks creep past each other,
+// a block that came just before a read comes just after it, and what is left falls,
+// or rises, by a whole block, once in 50 seconds at 200 ppm of 10 ms:
+//
+//	left after  | ________         ________         ______
+//	a read      |         |________        |________      |__
+//	            |
+//	  target  - | - - - - - - - - - - - - - - - - - - - - - - -
+//
+// So the reader keeps a reckoning of the least, which it knows to the sample when
+// such a step comes, and between two of them to a block. The steps are where it
+// learns how far the clocks differ, too. Before there were two it keeps half a block
+// more.
 //
 //	             something came; a silence that makes up the target
 //	waiting ------------------------------------------> playing
@@ -89,6 +104,11 @@ type driftReader struct {
 
 	low    int // least fill in this window
 	window int // samples read in it
+	most   int // longest read in it
+
+	reckoned float64 // the least that a read may leave, valid after the first window
+	since    int     // samples read since it was known, or unknown
+	marks    int     // how often it was
 
 	rise  int                  // samples of the fade-in still to come
 	fall  int                  // samples of the ghost still to come
@@ -223,7 +243,7 @@ func (d *Drift) begin(n int) int {
 	r.wait -= from
 	if from < n {
 		r.playing, r.rise = true, fadeSamples
-		r.low, r.window = d.size, 0
+		r.low, r.window, r.most, r.since = d.size, 0, 0, unknown
 	}
 	return from
 }
@@ -291,37 +311,57 @@ func (d *Drift) steer(n int) {
 	r := &d.reader
 	r.low = min(r.low, d.fill())
 	r.window += n
+	r.most = max(r.most, n)
 	if r.window < driftWindow {
 		return
 	}
-	off := d.off(n)
-	if off > driftExcess {
+	jump := min(int(d.block.Load()), r.most)
+	r.reckon(jump)
+	if off := r.low - d.target - jump; off > driftExcess {
 		d.skip(off)
-		off = 0
+		r.reckoned -= float64(off)
 	}
-	r.slope += float64(off) * float64(r.window) / (driftSettle * driftIntegrate)
-	r.slope = min(max(r.slope, -driftMax/5), driftMax/5)
-	want := min(max(1+r.slope+float64(off)/driftSettle, 1-driftMax), 1+driftMax)
+	off := r.reckoned - float64(d.target)
+	if r.marks < 2 {
+		off -= float64(jump) / 2
+	}
+	want := min(max(1+r.slope+off/driftSettle, 1-driftMax), 1+driftMax)
 	r.speed = min(max(want, r.speed-driftStep), r.speed+driftStep)
 	d.stats.ppm.Store(int64((r.speed - 1) * 1e6))
-	r.low, r.window = d.size, 0
+	r.low, r.window, r.most = d.size, 0, 0
 }
 
-// off is how much too many samples wait, or too few if it is negative. As the
-// two clocks creep past each other, a block that came just before a read comes
-// just after it: the fill jumps by the shorter of the two. Between the target
-// and that much more nothing is wrong; to fight the jumps would be to dry up at
-// the next.
-func (d *Drift) off(n int) int {
-	low := d.reader.low
-	jump := min(int(d.block.Load()), n)
-	switch {
-	case low < d.target:
-		return low - d.target
-	case low > d.target+jump:
-		return low - d.target - jump
+// reckon takes the window into account. What it saw is between the least there is
+// and a block more; the reckoning is moved there, and the clocks differ by as much
+// as it was wrong, in the time since it was right. What is seen often is noise: a
+// late block, or one that comes before a read here and after one there.
+func (r *driftReader) reckon(jump int) {
+	low := float64(r.low)
+	if r.since == unknown {
+		r.reckoned, r.since = low-float64(jump)/2, 0
+		return
 	}
-	return 0
+	r.reckoned -= (r.speed - 1 - r.slope) * float64(r.window)
+	r.since += r.window
+	wrong := min(max(r.reckoned, low-float64(jump)), low) - r.reckoned
+	if wrong == 0 {
+		return
+	}
+	r.reckoned += wrong
+	if math.Abs(wrong) < 2 {
+		return // Less than what fractions of samples make.
+	}
+	wrong = min(max(wrong, -float64(jump)), float64(jump))
+	if t := float64(r.since); r.since < driftLearn {
+		r.slope += wrong * t / (driftLearn * driftLearn)
+	} else {
+		r.slope += wrong / t
+	}
+	r.slope = min(max(r.slope, -driftMax/5), driftMax/5)
+	if r.since > 4*driftWindow { // not the same step once more
+		r.marks++
+	}
+	r.since = 0
 }
 
 // skip leaves out n samples that wait too long already.

@@ -245,3 +245,64 @@ func BenchmarkDrift(b *testing.B) {
 		d.Read(pcm)
 	}
 }
+
+// A creep is a Drift of which only the positions move: an hour is over at once.
+type creep struct {
+	d           *Drift
+	write, read int
+	ppm         float64 // how much faster the writer's clock runs than the reader's
+	at, wrote   float64
+}
+
+// run goes on until a time in seconds. It returns by how much what the writer's clock
+// says is ahead of the reader changed from its least to its most, and the least that
+// a read left.
+func (c *creep) run(until float64) (low, high float64, least int) {
+	low, high, least = math.Inf(1), math.Inf(-1), c.d.size
+	r := &c.d.reader
+	for ; c.at < until*SampleRate; c.at += float64(c.read) {
+		now := c.at * (1 + c.ppm/1e6)
+		for ; c.wrote+float64(c.write) <= now; c.wrote += float64(c.write) {
+			c.d.block.Store(int64(c.write))
+			c.d.written.Add(uint64(c.write)) //nolint:gosec // positive
+		}
+		r.frac += r.speed * float64(c.read)
+		c.d.read.Add(uint64(r.frac))
+		r.frac -= math.Trunc(r.frac)
+		c.d.steer(c.read)
+		ahead := now - float64(c.d.read.Load())
+		low, high, least = min(low, ahead), max(high, ahead), min(least, c.d.fill())
+	}
+	return low, high, least
+}
+
+// TestDriftLearns: two clocks that differ are learnt from what is left after a read,
+// though that falls or rises by whole blocks, up to minutes apart. The ring is never
+// dry, the delay never changes by more than a block, and once there was a step or two
+// not by more than two milliseconds, for an hour.
+func TestDriftLearns(t *testing.T) {
+	const target, learnt, hour = 240, 300, 3600
+	for _, ppm := range []float64{-500, -200, -50, -10, 10, 50, 200, 500} {
+		for _, size := range [][2]int{{480, 1920}, {480, 960}, {256, 4800}, {1920, 480}} {
+			c := &creep{d: NewDrift(target, SampleRate), write: size[0], read: size[1], ppm: ppm}
+			c.d.written.Add(uint64(c.d.filter.taps + size[0] + size[1] + target)) //nolint:gosec // positive
+			r := &c.d.reader
+			r.playing, r.low, r.since = true, c.d.size, unknown
+			c.run(3)
+			low, high, first := c.run(learnt)
+			low2, high2, least := c.run(hour)
+			t.Logf("%+.0f ppm, blocks of %d, reads of %d: delay within %.1f ms, then %.2f ms; %d left at the least, then %d; speed %+d ppm",
+				ppm, size[0], size[1], (high-low)/48, (high2-low2)/48, first, least, c.d.Stats().PPM)
+			if first < 0 || least < 0 {
+				t.Errorf("%+.0f ppm, %v: the ring ran dry", ppm, size)
+			}
+			most := float64(min(size[0], size[1]) + 96) // a block, and what it takes to settle
+			if high-low > most || high2-low2 > most {
+				t.Errorf("%+.0f ppm, %v: the delay changes by %.1f ms, then by %.1f ms", ppm, size, (high-low)/48, (high2-low2)/48)
+			}
+			if math.Abs(ppm) >= 200 && (high2-low2 > SampleRate/400 || math.Abs(float64(c.d.Stats().PPM)-ppm) > 20) {
+				t.Errorf("%+.0f ppm, %v: the delay changes by %.1f ms, the speed is %+d ppm", ppm, size, (high2-low2)/48, c.d.Stats().PPM)
+			}
+		}
+	}
+}

@@ -36,6 +36,34 @@ const (
 	longest = 100 * millisecond
 )
 
+// A beat finds out how much the callbacks of a card bring or take at a time: all
+// that a count ever moved by is so many times that.
+type beat struct {
+	last  uint64
+	known bool
+	part  uint64 // what all moves have in common
+}
+
+// look looks at the count.
+func (b *beat) look(count uint64) {
+	a, c := b.part, count-b.last
+	if !b.known {
+		a, c = 0, 0
+	}
+	for c != 0 {
+		a, c = c, a%c
+	}
+	b.last, b.known, b.part = count, true, a
+}
+
+// each returns what callbacks bring or take, or a guess if they are of no one size.
+func (b *beat) each(guess int) int {
+	if b.part < millisecond || b.part > chunk {
+		return guess
+	}
+	return int(b.part) //nolint:gosec // at most chunk
+}
+
 // A session is the time for which a helper's streams are open. It is made when
 // they have opened, so that neither Read nor Write ever has to.
 type session struct {
@@ -48,7 +76,7 @@ type session struct {
 
 func newSession(m *Memory, c Choice) *session {
 	latency := int(min(c.Latency, MaxLatency) * cell.SampleRate / time.Second)
-	burst := max(callbackBurst, latency/4)
+	burst := min(max(callbackBurst, latency/4), chunk)
 	s := &session{choice: c, captured: m.Captured.Faults.Load(), played: m.Played.Faults.Load()}
 	s.in = capture{memory: m, next: m.Captured.Count.Load(), cushion: max(captureCushion, latency/2), burst: burst}
 	s.in.drift = codec.NewDrift(s.in.cushion, driftRoom)
@@ -78,6 +106,7 @@ type capture struct {
 	started bool
 	cushion int // samples
 	burst   int // samples
+	beat    beat
 	buf     [chunk]float32
 }
 
@@ -101,15 +130,17 @@ func (c *capture) read(pcm, played []float32) {
 		c.started = true
 	}
 	c.pair.follow(int64(c.memory.Played.Count.Load()-head), len(pcm)) //nolint:gosec // a difference
+	c.beat.look(head)
 	c.take(head)
 	c.drift.Read(pcm)
 	c.echo.Read(played)
 }
 
-// take moves what was captured up to head into the resampler.
+// take moves what was captured up to head into the resampler, which is to see the
+// writes of a card: whole callbacks.
 func (c *capture) take(head uint64) {
 	for c.next != head {
-		n := int(min(head-c.next, chunk)) //nolint:gosec // at most chunk
+		n := int(min(head-c.next, uint64(c.beat.each(c.burst)))) //nolint:gosec // at most chunk
 		for i := range n {
 			c.buf[i] = sane(c.memory.Capture[(c.next+uint64(i))%RingSize]) //nolint:gosec // positive
 		}
@@ -197,6 +228,7 @@ type playback struct {
 	primed  bool
 	cushion int // samples
 	burst   int // samples
+	beat    beat
 	buf     [chunk]float32
 }
 
@@ -218,8 +250,11 @@ func (p *playback) write(pcm []float32) {
 	}
 	p.drift.Write(pcm)
 	// Not more than the resampler has: a late Write is what the cushion is for.
-	for n := min(level-left, p.there()); n > 0; n -= chunk {
-		k := min(n, chunk)
+	// It sees the reads of a card: whole callbacks.
+	p.beat.look(played)
+	each := p.beat.each(p.burst)
+	for n := min(level-left, p.there()); n > 0; n -= each {
+		k := min(n, each)
 		p.drift.Read(p.buf[:k])
 		p.queue(p.buf[:k])
 	}
