@@ -193,6 +193,9 @@ func (p *pair) follow(difference int64, n int) {
 		}
 	}
 	p.least = min(p.least, difference)
+	if !p.known && p.offset-p.least > pairTolerance {
+		p.offset = p.least // playback stood still before there was a base
+	}
 	p.window += n
 	if p.window < pairWindow {
 		return
