@@ -40,6 +40,8 @@ type Server struct {
 	client *proto.Client
 	remote bool // it is another machine's
 	gone   atomic.Bool
+	tells  atomic.Bool   // it answers, and was not closed here
+	ended  chan struct{} // closed when nothing more is read
 }
 
 // Connect connects to the server that libpulse would take, as far as environment
@@ -51,22 +53,27 @@ func Connect(changed func()) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNone, err)
 	}
-	s := &Server{conn: conn, client: &proto.Client{}, remote: network != "unix"}
+	s := &Server{conn: conn, client: &proto.Client{}, remote: network != "unix", ended: make(chan struct{})}
 	s.client.SetTimeout(answerTime)
 	s.client.Callback = func(m any) {
 		switch m.(type) {
 		case *proto.ConnectionClosed:
 			s.gone.Store(true)
-			changed()
+			defer close(s.ended)
 		case *proto.SubscribeEvent:
+		default:
+			return
+		}
+		if s.tells.Load() {
 			changed()
 		}
 	}
 	s.client.Open(&packets{conn: conn})
 	if err := s.begin(); err != nil {
-		conn.Close()
+		s.Close()
 		return nil, fmt.Errorf("%w: %w", ErrNone, err)
 	}
+	s.tells.Store(true)
 	return s, nil
 }
 
@@ -91,8 +98,12 @@ func (s *Server) begin() error {
 // Gone tells whether the connection has ended.
 func (s *Server) Gone() bool { return s.gone.Load() }
 
-// Close ends the connection.
-func (s *Server) Close() { s.conn.Close() }
+// Close ends the connection. After it changed is not called.
+func (s *Server) Close() {
+	s.tells.Store(false)
+	s.conn.Close()
+	<-s.ended
+}
 
 // address returns where the server listens. What libpulse reads besides, its
 // configuration files and the properties of an X display, is rarely used; who

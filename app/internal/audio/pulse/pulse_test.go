@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -123,6 +124,43 @@ func TestNoServer(t *testing.T) {
 	t.Setenv("PULSE_SERVER", "unix:"+filepath.Join(t.TempDir(), "none"))
 	if _, err := Connect(func() {}); !errors.Is(err, ErrNone) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestOwnCloseIsNoChange: who connects again when he is told of a change is not
+// told of what he did himself, or of a server that will not have him.
+func TestOwnCloseIsNoChange(t *testing.T) {
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "native"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			io.CopyN(conn, conn, 1) //nolint:errcheck // It has been asked something.
+			conn.Close()
+		}
+	}()
+	var changes atomic.Int32
+	t.Setenv("PULSE_SERVER", "unix:"+l.Addr().String())
+	if _, err := Connect(func() { changes.Add(1) }); !errors.Is(err, ErrNone) {
+		t.Errorf("error %v", err)
+	}
+	for _, e := range pulsetest.Start(t).Env() {
+		name, value, _ := strings.Cut(e, "=")
+		t.Setenv(name, value)
+	}
+	s, err := Connect(func() { changes.Add(1) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if n := changes.Load(); n != 0 || !s.Gone() {
+		t.Errorf("%d changes; gone %t", n, s.Gone())
 	}
 }
 
