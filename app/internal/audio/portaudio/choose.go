@@ -46,13 +46,16 @@ func (e environment) of(input bool) string {
 // A target is what to open for one direction.
 type target struct {
 	info   *portaudio.DeviceInfo
-	served bool   // a sound server answered
+	served bool   // by a sound server
 	node   string // its name of the device, "" for its default
 	detour string // why it is another than was chosen
 }
 
 // targets are those of both directions; one that is closed has none.
-type targets struct{ speaker, mic target }
+type targets struct {
+	speaker, mic target
+	silent       bool // there is a sound server, but it does not answer
+}
 
 func (t targets) detour() string {
 	return strings.Join(slices.DeleteFunc([]string{t.speaker.detour, t.mic.detour}, func(s string) bool { return s == "" }), "; ")
@@ -64,7 +67,8 @@ func (b *Backend) targets(c sound.Choice) (t targets, err error) {
 	if err != nil {
 		return t, err
 	}
-	served := b.served(infos)
+	served, silent := b.served(infos)
+	t.silent = silent
 	if c.Speaker {
 		t.speaker, err = b.target(infos, served, c.SpeakerName, false)
 	}
@@ -137,31 +141,32 @@ func carrier(infos []*portaudio.DeviceInfo) *portaudio.DeviceInfo {
 	return found
 }
 
-// served lists the sound server's devices, or nothing when none answers or
-// nothing leads there.
-func (b *Backend) served(infos []*portaudio.DeviceInfo) []sound.Device {
+// served lists the sound server's devices, or nothing when none answers, as one
+// does that is silent, or nothing leads there.
+func (b *Backend) served(infos []*portaudio.DeviceInfo) (all []sound.Device, silent bool) {
 	by := carrier(infos)
 	if by == nil {
-		return nil
+		return nil, false
 	}
 	list, err := b.ask()
 	if err != nil {
-		return nil
+		b.changes.in(againTime)
+		return nil, !pulse.Absent(err)
 	}
-	all := []sound.Device{}
+	all = []sound.Device{}
 	for i := range list.Nodes {
 		if n := &list.Nodes[i]; b.useful(list.Nodes, n) {
 			all = append(all, b.device(list, n, by))
 		}
 	}
-	return all
+	return all, false
 }
 
 // ask asks the sound server once more when it has gone and is back.
 func (b *Backend) ask() (list pulse.List, err error) {
 	for range 2 {
 		if b.server == nil || b.server.Gone() {
-			if b.server, err = pulse.Connect(b.changed); err != nil {
+			if b.server, err = pulse.Connect(b.changes.now); err != nil {
 				b.server = nil
 				return list, err
 			}
@@ -173,13 +178,6 @@ func (b *Backend) ask() (list pulse.List, err error) {
 		b.server = nil
 	}
 	return list, err
-}
-
-func (b *Backend) changed() {
-	select {
-	case b.changes <- struct{}{}:
-	default:
-	}
 }
 
 // useful tells whether a node is one to talk with. What a loudspeaker plays is no

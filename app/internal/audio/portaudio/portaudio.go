@@ -39,15 +39,15 @@ var ErrNoDevice = errors.New("no sound device was found: is a microphone or head
 type Backend struct {
 	ready   bool
 	server  *pulse.Server // nil where none answered
-	changes chan struct{} // one deep
-	named   environment   // as the user set it
+	changes *changes
+	named   environment // as the user set it
 }
 
 var _ sound.Backend = (*Backend)(nil)
 
 // New returns a backend that has done nothing yet.
 func New() *Backend {
-	return &Backend{changes: make(chan struct{}, 1), named: readEnvironment()}
+	return &Backend{changes: newChanges(), named: readEnvironment()}
 }
 
 // Refresh looks for the devices there are now. PortAudio does that only when it
@@ -67,6 +67,7 @@ func (b *Backend) Close() {
 	if b.server != nil {
 		b.server.Close()
 	}
+	b.changes.stop()
 }
 
 func (b *Backend) stop() {
@@ -76,8 +77,9 @@ func (b *Backend) stop() {
 	b.ready = false
 }
 
-// Changes gets a value when the sound server's devices have changed, or may have.
-func (b *Backend) Changes() <-chan struct{} { return b.changes }
+// Changes gets a value when the sound server's devices have changed, or may have,
+// and now and then while it does not answer.
+func (b *Backend) Changes() <-chan struct{} { return b.changes.c }
 
 // Devices lists what there is, without the entries that could not be used.
 func (b *Backend) Devices() ([]sound.Device, error) {
@@ -85,7 +87,7 @@ func (b *Backend) Devices() ([]sound.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := b.served(infos)
+	list, _ := b.served(infos)
 	if list == nil {
 		list = own(infos)
 	}

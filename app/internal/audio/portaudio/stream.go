@@ -115,7 +115,8 @@ type streams struct {
 // Detour says what was opened instead of what was chosen.
 func (s *streams) Detour() string { return s.to.detour() }
 
-// Current tells whether the streams run, on what Open would open now.
+// Current tells whether the streams run, on what Open would open now. A sound server
+// that is too slow to say what it has does not end what runs: only one that is gone.
 func (s *streams) Current() bool {
 	for _, stream := range []*C.struct_ut_stream{s.in, s.out} {
 		if stream != nil && C.ut_active(stream) == 0 {
@@ -123,7 +124,7 @@ func (s *streams) Current() bool {
 		}
 	}
 	now, err := s.backend.targets(s.choice)
-	return err == nil && now == s.to
+	return now.silent || err == nil && now.speaker == s.to.speaker && now.mic == s.to.mic
 }
 
 func (s *streams) Latency() (in, out time.Duration) {

@@ -15,11 +15,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/jfreymuth/pulse/proto"
@@ -33,6 +35,12 @@ const cookieSize = 256
 
 // ErrNone says that there is no sound server, or that it does not answer.
 var ErrNone = errors.New("no sound server answers")
+
+// Absent tells whether by an error of this package nobody listens where the server
+// should be, rather than one that is slow or refuses.
+func Absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
+}
 
 // A Server is a connection to a sound server.
 type Server struct {
