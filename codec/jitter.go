@@ -23,6 +23,15 @@ const (
 	// jitterMax is the longest that the ear waits after a cell is expected.
 	// Beyond it, talking to each other becomes worse than losing a word.
 	jitterMax = 300 * time.Millisecond
+	// jitterOvertaken is how late a cell may be, after one of a later slot, to say
+	// something of the line: so much do paths that reorder. What comes later was
+	// lost and sent again, at least a slot and a round trip after its time, and to
+	// wait for those would delay every word. Unless a share of jitterDisorder is
+	// overtaken: a line on which one in five is lost carries no call.
+	jitterOvertaken = 60 * time.Millisecond
+	jitterDisorder  = 0.2
+	// jitterOrder is over how many arrivals that share is taken.
+	jitterOrder = 64
 	// jitterLost is how far from the grid an arrival must be to say that there
 	// is another grid: the server or this machine has been away.
 	jitterLost = 2 * time.Second
@@ -88,6 +97,9 @@ type Jitter struct {
 	zero  cell.Slot
 	ref   time.Time
 
+	high     cell.Slot // the highest slot that came
+	disorder float64   // the share of arrivals that were overtaken
+
 	late   []noted // the newest arrivals, oldest at next when full
 	next   int
 	sorted []time.Duration // their lateness, in order
@@ -135,7 +147,7 @@ func NewJitter(i cell.Interval, speakers int) *Jitter {
 
 // Reset forgets all arrivals and frames, as after a new connection.
 func (j *Jitter) Reset() {
-	j.begun, j.any, j.heard = false, false, false
+	j.begun, j.any, j.heard, j.disorder = false, false, false, 0
 	j.late, j.sorted, j.next = j.late[:0], j.sorted[:0], 0
 	j.holes, j.longer = 0, false
 	j.spoken, j.mute = 0, 0
@@ -145,16 +157,31 @@ func (j *Jitter) Reset() {
 // Arrived notes that slot n came, whatever it held. A slot counts once: if it
 // comes as several messages and Arrived is told of each, it came when the last
 // of them did. Of a message that is sent twice only the first copy to come is
-// an arrival.
+// an arrival, and what was lost and sent again is none.
 func (j *Jitter) Arrived(n cell.Slot, at time.Time) {
 	if j.begun && absolute(j.lateness(n, at)-j.offset) > jitterLost {
 		j.Reset()
 	}
 	if !j.begun {
-		j.begun, j.zero, j.ref, j.offset = true, n, at, jitterHeadroom
+		j.begun, j.zero, j.ref, j.offset, j.high = true, n, at, jitterHeadroom, n
+	}
+	if len(j.late) > 0 && j.resent(n, j.lateness(n, at)) {
+		return
 	}
 	first := j.note(n, j.lateness(n, at))
 	j.adapt(n, first)
+}
+
+// resent reports whether slot n was probably lost and sent again, and notes whether
+// it was overtaken.
+func (j *Jitter) resent(n cell.Slot, late time.Duration) bool {
+	overtaken := 0.0
+	if n < j.high {
+		overtaken = 1
+	}
+	j.high = max(j.high, n)
+	j.disorder += (overtaken - j.disorder) / jitterOrder
+	return overtaken > 0 && late > j.floor()+jitterOvertaken && j.disorder < jitterDisorder
 }
 
 // Put keeps a copy of what a speaker says in slot n, and reports whether it
@@ -337,6 +364,21 @@ func (j *Jitter) recent() time.Duration {
 		}
 	}
 	return max(second, j.floor())
+}
+
+// base is the second smallest lateness among the newest arrivals: the line as it is
+// now, where floor is the best that it was within the last seconds.
+func (j *Jitter) base() time.Duration {
+	first, second := time.Duration(1<<63-1), time.Duration(1<<63-1)
+	for back := range min(len(j.late), jitterRecent) {
+		switch d := j.late[j.newest(back)].late; {
+		case d < first:
+			first, second = d, first
+		case d < second:
+			second = d
+		}
+	}
+	return min(second, j.sorted[len(j.sorted)-1])
 }
 
 func absolute(d time.Duration) time.Duration { return max(d, -d) }

@@ -21,6 +21,7 @@ import (
 //	 was heard         (Back)                    at it was the time that was gained
 //	earlier            as Stretch asks: 20 ms    leaves periods out
 //	                   a second at most
+//	much earlier       at once, to jitterMax     skips
 //
 // Quick to grow, since every slot that is late until then is lost; slow to shrink,
 // since a delay of some milliseconds too much is not heard, and leaving out is if
@@ -48,7 +49,8 @@ func Duration(samples int) time.Duration {
 // adapt finds what the arrivals ask for. The offset may creep once in a slot, with
 // the first that comes of it.
 func (j *Jitter) adapt(n cell.Slot, first bool) {
-	j.wish = min(max(j.common(), j.recent())+jitterHeadroom+j.patience(), j.floor()+jitterMax-jitterOver)
+	most := j.base() + jitterMax
+	j.wish = min(max(j.common(), j.recent())+jitterHeadroom+j.patience(), most-jitterOver)
 	if !j.listening(n) {
 		j.offset, j.spare = j.wish, 0
 		return
@@ -58,6 +60,8 @@ func (j *Jitter) adapt(n cell.Slot, first bool) {
 	}
 	step := j.perSlot(jitterCreep)
 	j.offset += min(max(j.wish-j.offset, -step), step)
+	// A line that was much slower and is not any more: what waits is skipped.
+	j.offset = min(j.offset, most)
 }
 
 // listening reports whether a voice was heard within the last second.

@@ -89,17 +89,6 @@ const (
 	aheadSlots = 512
 )
 
-// lead is how long before a tick its cell is prepared: every word comes so much
-// later. Encoding, sealing and a step of a handshake take a twentieth of a slot at
-// most, and the rest is for the scheduler. Who is not ready sends cover in that
-// slot, which is a word less and nothing that shows. Measured in slots of 20 ms: on
-// two idle processors one cell in 500 was not ready with 5 ms, and none with 8; on
-// two that have three times as much to do as they can, 6 % and 2.5 %, while 3 % of
-// the ticks themselves were missed.
-func lead(i cell.Interval) time.Duration {
-	return min(schedulerLead+i.Duration()/20, maxLead)
-}
-
 // An Engine is one client. Run must be called once; all other methods may be
 // called from any goroutine.
 type Engine struct {
@@ -126,7 +115,8 @@ type Engine struct {
 	earLong time.Duration // how long what was played at earAt lasts
 	ear     *time.Timer
 	retry   *time.Timer
-	waiting bool // nothing was heard yet in the present call
+	silence *time.Timer // set to when the line would have been silent for too long
+	waiting bool        // nothing was heard yet in the present call
 	fatal   error
 	played  Played
 	voice   codec.Frame
@@ -188,8 +178,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer close(e.stopped)
 	e.ear = time.NewTimer(time.Hour)
 	e.retry = time.NewTimer(0)
+	e.silence = time.NewTimer(time.Hour)
 	defer e.ear.Stop()
 	defer e.retry.Stop()
+	defer e.silence.Stop()
 	defer func() {
 		cancel()
 		e.hangUpLine(nil)
@@ -221,6 +213,8 @@ func (e *Engine) turn(ctx context.Context) {
 		e.down(&a)
 	case <-e.ear.C:
 		e.hear()
+	case <-e.silence.C:
+		e.listen(time.Now())
 	case f := <-e.commands:
 		f()
 	case d := <-e.dialed:
@@ -274,23 +268,21 @@ func (e *Engine) down(a *arrival) {
 	if far := e.cfg.Interval.Slots(maxJump); h.Slot > about+far || about > h.Slot+far {
 		return // No honest server's clock jumps.
 	}
-	overtaken := h.Slot < e.line.high
 	e.line.heard(h, a.at)
 	e.slot, e.seen = h.Slot, a.at
+	if h.Final {
+		e.jitter.Arrived(h.Slot, a.at)
+	}
 	for i := range h.Voices {
 		if v := &h.Voices[i]; v.Speaker < len(e.frames) {
 			e.jitter.Put(h.Slot, v.Speaker, (*codec.Frame)(&v.Frame))
 		}
 	}
-	if h.Final && !overtaken {
-		// What was lost and sent again says nothing of how long the way is: to wait
-		// for it would delay every word by a round trip.
-		e.jitter.Arrived(h.Slot, a.at)
-	}
 	if !e.line.on {
 		e.line.on, e.was = true, true
 		e.queue.put(Event{Kind: Online, At: a.at})
 		e.earSlot = h.Slot
+		e.silence.Reset(silentFor)
 	}
 	e.setEar()
 }
@@ -313,9 +305,6 @@ func (e *Engine) hear() {
 	e.earSlot++
 	e.earAt, e.earLong = now, e.cfg.Interval.Duration()+codec.Duration(by)
 	e.setEar()
-	if e.line != nil && e.line.silent(now) {
-		e.hangUpLine(ErrSilent)
-	}
 }
 
 // take takes what all speakers say in the slot that is due, and reports whether

@@ -93,9 +93,32 @@ func (l *line) patience() time.Duration {
 	return firstCell
 }
 
-// silent reports whether the line has brought nothing for too long.
-func (l *line) silent(now time.Time) bool {
-	return now.Sub(l.opened)-time.Duration(l.came.Load()) > l.patience()
+// rest is how long the line may still be silent.
+func (l *line) rest(now time.Time) time.Duration {
+	return time.Duration(l.came.Load()) + l.patience() - now.Sub(l.opened)
+}
+
+// listen gives up a line that has been silent for too long. When it looks follows
+// from what came and from nothing else: when the ear looks depends on how it plays,
+// and so on whether there is a call, and the next line is dialed at once, for all to
+// see.
+func (e *Engine) listen(now time.Time) {
+	if e.line == nil {
+		return
+	}
+	if rest := e.line.rest(now); rest > 0 {
+		e.silence.Reset(rest)
+		return
+	}
+	e.hangUpLine(ErrSilent)
+}
+
+// lead is how long before a tick its cell is prepared: every word comes so much
+// later. Encoding, sealing and a step of a handshake take a twentieth of a slot at
+// most, and the rest is for the scheduler. Who is not ready sends cover in that
+// slot, which is a word less and nothing that shows.
+func lead(i cell.Interval) time.Duration {
+	return min(schedulerLead+i.Duration()/20, maxLead)
 }
 
 // heard takes in that a message came. A slot counts as heard when its last
@@ -241,6 +264,7 @@ func (e *Engine) open(ctx context.Context, d dialed) error {
 	e.jitter.Reset()
 	e.batch = make([]byte, shape.Bytes())
 	e.core.Online(slot, h)
+	e.silence.Reset(firstCell)
 	e.setEar()
 	return nil
 }

@@ -40,7 +40,8 @@ func TestRun(t *testing.T) {
 		t.Errorf("from mouth to ear it takes %s", late)
 	}
 	quiet := r.CellsSkipped+r.CellsLost+r.CellsStagedLate+r.Concealed == 0
-	for late, s := range map[milliseconds]Stages{r.MouthToEar: r.Latency, r.Back: r.LatencyBack} {
+	for way, late := range []milliseconds{r.MouthToEar, r.Back} {
+		s := []Stages{r.Latency, r.LatencyBack}[way]
 		if d := time.Duration(s.Sum - late); quiet && d.Abs() > 5*time.Millisecond || s.Slots == 0 {
 			t.Errorf("from mouth to ear it takes %s, and its stages are %+v", time.Duration(late), s)
 		}

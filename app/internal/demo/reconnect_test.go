@@ -68,23 +68,30 @@ func TestCallSurvivesServerRestart(t *testing.T) {
 	})
 }
 
-// A line that is lost comes back at the same times, packet by packet of
-// signalling, whether there was a call or not.
+// A line that is lost comes back a second after the last cell, whether there was a
+// call or not, and whatever somebody on the line did to how long the ear waits.
 func TestReconnectLooksTheSame(t *testing.T) {
 	reconnect := func(busy bool) (attempts []time.Duration) {
-		var from time.Time
+		var last time.Time
 		tr := record(t, scene{interval: cell.Interval40}, func(tr *trace) {
 			if busy {
 				tr.ring()
 			}
-			tr.at(settled + 5*time.Second)
-			from = time.Now()
+			tr.at(settled + 2*time.Second)
+			up, down := simnet.Path{Delay: upDelay}, simnet.Path{Delay: downDelay}
+			tr.hosts[0].SetPaths(up, simnet.Path{Delay: downDelay, Jitter: 100 * time.Millisecond})
+			tr.at(settled + 6*time.Second)
+			tr.hosts[0].SetPaths(up, down)
+			tr.at(settled + 7*time.Second)
 			tr.cut(0, 4*time.Second)
 			time.Sleep(8 * time.Second)
 		})
 		for _, p := range tr.windows[0] {
-			if p.Stream && p.From.Addr() == tr.hosts[0].Addr() && p.At.After(from) {
-				attempts = append(attempts, p.At.Sub(from).Round(100*time.Millisecond))
+			switch own := tr.hosts[0].Addr(); {
+			case !p.Stream && p.To.Addr() == own && !p.Lost && p.Size > cell.Size && len(attempts) == 0:
+				last = p.At.Add(downDelay)
+			case p.Stream && p.From.Addr() == own && p.At.After(tr.start.Add(settled+7*time.Second)):
+				attempts = append(attempts, p.At.Sub(last))
 			}
 		}
 		return attempts
@@ -93,8 +100,7 @@ func TestReconnectLooksTheSame(t *testing.T) {
 	if len(idle) == 0 || len(busy) == 0 {
 		t.Fatalf("the line did not come back: %v and %v", idle, busy)
 	}
-	// The first attempt is at once when a second has passed without cells.
-	if idle[0] != busy[0] {
+	if idle[0] != time.Second || busy[0] != time.Second {
 		t.Errorf("without a call the first attempt is after %v, with one after %v", idle[0], busy[0])
 	}
 }

@@ -158,9 +158,9 @@ func (p *playout) faultless(from int) {
 const undisturbed = 20 * time.Millisecond
 
 // scatter is a line that has so much jitter from one time to another, and that is
-// slower by as much if all is set.
+// slower by as much if all is set. What waits in a queue keeps its order.
 func scatter(i cell.Interval, jitter, from, to time.Duration, all bool) func(k int) time.Duration {
-	rng := rand.New(rand.NewPCG(1, 2))
+	rng, late := rand.New(rand.NewPCG(1, 2)), undisturbed
 	return func(k int) time.Duration {
 		switch at := time.Duration(k) * i.Duration(); {
 		case at < from || at >= to:
@@ -168,7 +168,8 @@ func scatter(i cell.Interval, jitter, from, to time.Duration, all bool) func(k i
 		case all:
 			return undisturbed + jitter
 		}
-		return undisturbed + time.Duration(rng.Int64N(int64(jitter)))
+		late = max(late-i.Duration(), undisturbed+time.Duration(rng.Int64N(int64(jitter))))
+		return late
 	}
 }
 

@@ -27,10 +27,12 @@
 // client moves its slots forward (which shows as a gap in its labels with the
 // messages on both sides of it arriving at their old pace) what was before is
 // forgotten, so that the client sees at once what that did. A batch that was
-// overtaken by that of a later slot does not count: it is one that was lost and sent
-// again (see rtc), and says nothing of how long the way is. On a line that loses one
-// in twenty, the client would begin his slots a round trip earlier for the sake of
-// those, and every word would come that much later. The report is computed when a message arrives, so that the clock needs only to read it.
+// overtaken by that of a later slot, and comes more than 60 ms after its time, does
+// not count: it is one that was lost and sent again (see rtc), and says nothing of
+// how long the way is. On a line that loses one in twenty, the client would begin
+// his slots a round trip earlier for the sake of those, and every word would come
+// that much later. The report is computed when a message arrives, so that the clock
+// needs only to read it.
 package session
 
 import (
@@ -57,6 +59,9 @@ const (
 	lookBack = 64
 	// quantile is the part of them that came later than is reported.
 	quantile = 16
+	// overtaken is how much later than what overtook it a batch may be early, to
+	// count: so much do paths that reorder. What was sent again is later.
+	overtaken = 60 * time.Millisecond
 	// worst and best are the bounds of the feedback, in milliseconds.
 	worst, best = -127, 127
 
@@ -141,7 +146,7 @@ func (l *Line) Receive(b []byte, at time.Time) {
 	l.until.Store(int64(at.Add(Patience).Sub(l.clock.base)))
 	n := cell.Extend(l.clock.At(at), binary.BigEndian.Uint16(b))
 	early := l.clock.Start(n).Add(l.offset).Sub(at)
-	if part == l.shape.Parts-1 && k == l.shape.Messages-1 && n >= l.newest {
+	if part == l.shape.Parts-1 && k == l.shape.Messages-1 && l.counts(n, early) {
 		l.note(n, early)
 	}
 	switch {
@@ -163,14 +168,20 @@ func (l *Line) place(b []byte) (part, k int, ok bool) {
 	return part, k, part < l.shape.Parts && k < l.shape.Messages
 }
 
+// counts reports whether a batch says something of the line.
+func (l *Line) counts(n cell.Slot, early time.Duration) bool {
+	return n >= l.newest || early >= time.Duration(l.latest)*time.Millisecond-overtaken
+}
+
 // note remembers how early a batch came, and updates the feedback.
 func (l *Line) note(n cell.Slot, early time.Duration) {
 	ms := milliseconds(early)
 	if l.filled > 0 && n > l.newest+1 && time.Duration(int(ms)-int(l.latest))*time.Millisecond >= l.clock.Interval()/2 {
 		l.filled = 0
 	}
-	l.newest = max(l.newest, n)
-	l.latest = ms
+	if n >= l.newest {
+		l.newest, l.latest = n, ms
+	}
 	l.past[l.filled%lookBack] = ms
 	l.filled++
 	if l.filled == 2*lookBack {

@@ -200,6 +200,20 @@ func TestFeedbackIgnoresWhatWasOvertaken(t *testing.T) {
 	}
 }
 
+// What a path that reorders brings a little later does count.
+func TestFeedbackSeesReordering(t *testing.T) {
+	l, clock, _ := newLine(cell.Interval20)
+	n := clock.At(epoch) + 10
+	for range cell.Slot(100) {
+		l.Receive(labelled(n+1, 0), clock.Start(n+1).Add(offset-10*time.Millisecond))
+		l.Receive(labelled(n, 0), clock.Start(n).Add(offset+30*time.Millisecond))
+		n += 2
+	}
+	if l.Early() != -30 {
+		t.Fatalf("reported %d", l.Early())
+	}
+}
+
 func TestTable(t *testing.T) {
 	clock, count := NewClock(cell.Interval40, epoch), new(Counters)
 	cfg := &Config{Clock: clock, Shape: single, Count: count}
