@@ -34,8 +34,9 @@ VERSION := $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
 # does not trust the folder (another user's, as in many containers).
 BUILD := $(GO) build -buildvcs=false -trimpath -ldflags '-X main.stamp=$(VERSION)'
 
-# Opus, PortAudio and WebRTC's audio processing, which is C++, are libraries. opusfile is not used, but the binding to
-# Opus wants it unless one builds with a tag, and plain go build is to work.
+# Opus, PortAudio and WebRTC's audio processing (C++) are libraries. opusfile is not
+# used, but the binding to Opus wants it unless one builds with a tag, and plain go
+# build is to work.
 BUILD_PACKAGES := ca-certificates gcc g++ libc6-dev pkg-config \
 	libopus-dev libopusfile-dev portaudio19-dev libwebrtc-audio-processing-dev
 # One test calls through real sound: PulseAudio, with null sinks, by way of ALSA.

@@ -23,7 +23,7 @@ var errRefused = errors.New("libopus refused")
 // none that can be reset: there, a new voice would take another 18 kB each
 // time. None of its methods allocates.
 type libDecoder struct {
-	// state is the memory of libopus, which holds no pointers. It has the
+	// state is the memory of libopus, which holds no Go pointers. It has the
 	// alignment of its largest member.
 	state []uint64
 }
