@@ -43,6 +43,28 @@ func TestFinderUnrelated(t *testing.T) {
 	}
 }
 
+// TestFinderInSilence: numbers that processors are slow with never come up, how
+// long ever a microphone gives nothing but zeros, and nothing is found in it.
+func TestFinderInSilence(t *testing.T) {
+	t.Parallel()
+	const slow = 0x1p-126
+	var f finder
+	for lag := range f.scores { // What a minute left of loud speech.
+		f.scores[lag] = float32(1-lag%2*2) * 1e-20
+	}
+	zeros := make([]float32, block)
+	for range 300 {
+		if f.look(zeros, zeros); f.delay != 0 {
+			t.Fatalf("a delay of %d", f.delay)
+		}
+		for lag, s := range f.scores {
+			if s*s < slow {
+				t.Fatalf("the score of delay %d is %g", lag, s)
+			}
+		}
+	}
+}
+
 // A line gives back the same samples later, and an older or newer part of them
 // when the delay changes.
 func TestLine(t *testing.T) {

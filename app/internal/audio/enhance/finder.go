@@ -15,6 +15,10 @@ const (
 	// forget is what is left of the correlation after each block: it looks back
 	// for a second.
 	forget = 0.99
+	// trickle is added to all of it at each block, so that in silence it does not
+	// come near to numbers so small that processors take far longer for them, nor
+	// do their squares.
+	trickle = 1e-12
 	// floor is a power of which nothing is made: 70 dB below full scale.
 	floor = 1e-7
 	// distinct is how far above the mean the largest of the squared correlations
@@ -82,7 +86,7 @@ func reduce(to, from []float32, edge *float32) {
 func (f *finder) correlate() (at int, ok bool) {
 	var best, sum float32
 	for lag := range f.scores {
-		s := forget * f.scores[lag]
+		s := forget*f.scores[lag] + trickle
 		past := f.past[lags-lag:][:points]
 		for i, v := range f.heard {
 			s += v * past[i]

@@ -21,6 +21,16 @@ struct ut_stream {
 // thousandth in 5 ms, so that there is no click.
 #define UT_FADE 0.9716f
 
+// What nobody hears is nothing: numbers that fade for long become so small that
+// processors take far longer for them.
+#define UT_NOTHING 1e-9f
+
+static float fade(float v)
+{
+	v *= UT_FADE;
+	return v > UT_NOTHING || v < -UT_NOTHING ? v : 0;
+}
+
 static uint64_t load(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 static void store(uint64_t *p, uint64_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 
@@ -49,7 +59,7 @@ static void play(struct ut_stream *s, float *out, unsigned long frames)
 	uint64_t there = load(&m->queued.count) - at;
 	unsigned long n = there < frames ? there : frames;
 	for (unsigned long i = 0; i < frames; i++) {
-		s->last = i < n ? m->playback[(at + i) % UT_RING] : s->last * UT_FADE;
+		s->last = i < n ? m->playback[(at + i) % UT_RING] : fade(s->last);
 		for (int c = 0; c < s->channels; c++)
 			out[i * s->channels + c] = s->last;
 	}
