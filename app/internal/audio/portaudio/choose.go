@@ -124,21 +124,19 @@ func ownTarget(infos []*portaudio.DeviceInfo, name string, input bool) (target, 
 }
 
 // carrier returns ALSA's device that leads to the sound server through libpulse,
-// or nil. PipeWire's own device reads no PULSE_SINK, and where it is the default
-// and "pulse" is not there, none is known to.
+// or nil: "pulse" wherever it stands in the list. PipeWire's own device reads no
+// PULSE_SINK, and where there is that alone, the default may be it.
 func carrier(infos []*portaudio.DeviceInfo) *portaudio.DeviceInfo {
-	var found *portaudio.DeviceInfo
-	for _, d := range infos {
-		switch d.Name {
-		case "pulse":
-			return d
-		case "pipewire":
+	for _, name := range []string{"pulse", "pipewire", "default"} {
+		i := slices.IndexFunc(infos, func(d *portaudio.DeviceInfo) bool { return d.Name == name })
+		switch {
+		case i >= 0 && name == "pipewire":
 			return nil
-		case "default":
-			found = d
+		case i >= 0:
+			return infos[i]
 		}
 	}
-	return found
+	return nil
 }
 
 // served lists the sound server's devices, or nothing when none answers, as one
