@@ -30,6 +30,7 @@ const piece = 40 * time.Millisecond
 // A Ringer rings, or not.
 type Ringer struct {
 	sink audio.Sink
+	mu   sync.Mutex // on and the sink's Live change together
 	on   atomic.Bool
 
 	quit chan struct{}
@@ -46,6 +47,8 @@ func New(sink audio.Sink) *Ringer {
 
 // Ring begins to ring, from the beginning, or ends it.
 func (r *Ringer) Ring(on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.on.Swap(on) != on {
 		r.sink.Live(on)
 	}

@@ -1,7 +1,9 @@
 package ring
 
 import (
+	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,6 +50,43 @@ func TestRing(t *testing.T) {
 			t.Errorf("closed %t, %v", s.closed, err)
 		}
 	})
+}
+
+// A slowSink is told to be quiet again while it goes live.
+type slowSink struct {
+	sink
+	begun, ended sync.WaitGroup
+	quiet        func()
+}
+
+func (s *slowSink) Live(on bool) {
+	if on {
+		s.begun.Add(1)
+		s.ended.Go(func() {
+			s.begun.Done()
+			s.quiet()
+		})
+		s.begun.Wait()
+		for range 1000 {
+			runtime.Gosched() // Who is not kept from it gets ahead.
+		}
+	}
+	s.sink.Live(on)
+}
+
+// Two who begin and end it at the same time leave the loudspeaker as they leave it.
+func TestRingAtTheSameTime(t *testing.T) {
+	s := &slowSink{}
+	r := New(s)
+	s.quiet = func() { r.Ring(false) }
+	r.Ring(true)
+	s.ended.Wait()
+	if s.live {
+		t.Error("it rings no more, and the loudspeaker is open")
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // It has no click, is no louder than it should be, and has a pause.
