@@ -71,6 +71,8 @@ func (a *app) devicesCommand() *cobra.Command {
 	cmd.Flags().StringVar(&ringDevice, "ring-device", "", "ring on the loudspeaker of this `name`, and remember it")
 	cmd.Flags().BoolVar(&test, "test", false, "record for three seconds, play it back, and show how loud it is")
 	jsonFlag(cmd, &asJSON)
+	cmd.MarkFlagsMutuallyExclusive("test", "json")
+	cmd.MarkFlagsMutuallyExclusive("test", "ring-device")
 	return cmd
 }
 
