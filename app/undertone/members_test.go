@@ -9,6 +9,7 @@ import (
 	"undertone/app/internal/demo"
 	"undertone/app/internal/profile"
 	"undertone/assets"
+	"undertone/codec/opus"
 	"undertone/transport/cell"
 )
 
@@ -54,6 +55,7 @@ func (w *world) pair(names []string) {
 // Ten members of a set that the server cannot look into, each a process of its
 // own, and two calls at once: both are heard whole, in both directions.
 func TestTenMembersTwoCalls(t *testing.T) {
+	packets := len(opus.FormatOf(cell.Interval100).Packets)
 	for _, m := range []cell.Mode{cell.BMIX, cell.SMIX} {
 		t.Run(m.String(), func(t *testing.T) {
 			w, names := members(t, m, cell.Interval100, 10)
@@ -86,8 +88,8 @@ func TestTenMembersTwoCalls(t *testing.T) {
 					t.Fatal(err)
 				}
 				there, _ := callee.end()
-				whole(t, names[k+2], pcm(t, assets.Speech()), load(t, filepath.Join(w.dir, names[k+2]+".wav")), there, here, 0)
-				whole(t, names[k], pcm(t, assets.Answer()), load(t, filepath.Join(w.dir, names[k]+".wav")), here, there, 0)
+				whole(t, names[k+2], pcm(t, assets.Speech()), load(t, filepath.Join(w.dir, names[k+2]+".wav")), there, here, packets, 0)
+				whole(t, names[k], pcm(t, assets.Answer()), load(t, filepath.Join(w.dir, names[k]+".wav")), here, there, packets, 0)
 			}
 		})
 	}
