@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"undertone/app/internal/audio/sound"
 	"undertone/app/internal/phone"
 )
 
@@ -39,8 +40,9 @@ type app struct {
 
 	// newPhone is replaced in tests that have no server.
 	newPhone func(phone.Config) (handset, error)
-	// newRinger is replaced in tests that have no sound.
-	newRinger func(device string) (ringer, error)
+	// newRinger and listDevices are replaced in tests that have no sound.
+	newRinger   func(device string) (ringer, error)
+	listDevices func(context.Context) ([]sound.Device, error)
 }
 
 // Run runs the program with its arguments, without its name, and returns the
@@ -56,6 +58,9 @@ func newApp(s Streams, version string) *app {
 		version:   version,
 		newPhone:  func(c phone.Config) (handset, error) { return phone.New(c) },
 		newRinger: openRinger,
+		listDevices: func(ctx context.Context) ([]sound.Device, error) {
+			return sound.Devices(ctx, sound.Config{})
+		},
 	}
 }
 
@@ -144,7 +149,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.joinCommand(), a.idCommand(), a.contactsCommand(),
 		a.idleCommand(), a.callCommand(), a.echoCommand(),
-		a.historyCommand(), a.devicesCommand(), a.passphraseCommand(), a.demoCommand(), a.versionCommand(),
+		a.historyCommand(), a.devicesCommand(), a.settingsCommand(), a.passphraseCommand(), a.demoCommand(), a.versionCommand(),
 	)
 	return root
 }

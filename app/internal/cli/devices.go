@@ -20,8 +20,8 @@ const devicesText = `List the microphones and loudspeakers that can be used. The
 marked, and followed when it changes. To use others for your calls, name them
 with --mic and --speaker, and one to ring on with --ring-device: by name, by what
 the first column says, or by any part that only one has. It is remembered (""
-goes back to the system's choice). While a device that you chose is not plugged
-in, calls use the system's choice.
+goes back to the system's choice), and «undertone settings» shows it. While a
+device that you chose is not plugged in, calls use the system's choice.
 
 --test lets you hear yourself, by the devices of your calls or by those that you
 name, which are not remembered then.
@@ -39,13 +39,13 @@ func (a *app) devicesCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: a.do(func(cmd *cobra.Command, _ []string) error {
 			var chosen choice
-			if cmd.Flags().Changed("mic") {
+			if cmd.Flags().Changed(micSetting) {
 				chosen.mic = &mic
 			}
-			if cmd.Flags().Changed("speaker") {
+			if cmd.Flags().Changed(speakerSetting) {
 				chosen.speaker = &speaker
 			}
-			if cmd.Flags().Changed("ring-device") {
+			if cmd.Flags().Changed(ringSetting) {
 				chosen.ring = &ringDevice
 			}
 			if test {
@@ -53,7 +53,7 @@ func (a *app) devicesCommand() *cobra.Command {
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), listFor)
 			defer cancel()
-			devices, err := sound.Devices(ctx, sound.Config{})
+			devices, err := a.listDevices(ctx)
 			if err != nil {
 				return err
 			}
@@ -66,13 +66,13 @@ func (a *app) devicesCommand() *cobra.Command {
 			return a.printDevices(devices)
 		}),
 	}
-	cmd.Flags().StringVar(&mic, "mic", "", "use the microphone of this `name`, and remember it")
-	cmd.Flags().StringVar(&speaker, "speaker", "", "use the loudspeaker of this `name`, and remember it")
-	cmd.Flags().StringVar(&ringDevice, "ring-device", "", "ring on the loudspeaker of this `name`, and remember it")
+	cmd.Flags().StringVar(&mic, micSetting, "", "use the microphone of this `name`, and remember it")
+	cmd.Flags().StringVar(&speaker, speakerSetting, "", "use the loudspeaker of this `name`, and remember it")
+	cmd.Flags().StringVar(&ringDevice, ringSetting, "", "ring on the loudspeaker of this `name`, and remember it")
 	cmd.Flags().BoolVar(&test, "test", false, "record for three seconds, play it back, and show how loud it is")
 	jsonFlag(cmd, &asJSON)
 	cmd.MarkFlagsMutuallyExclusive("test", "json")
-	cmd.MarkFlagsMutuallyExclusive("test", "ring-device")
+	cmd.MarkFlagsMutuallyExclusive("test", ringSetting)
 	return cmd
 }
 
@@ -83,7 +83,7 @@ func (a *app) choose(ctx context.Context, devices []sound.Device, c choice) erro
 	if err := c.find(devices); err != nil {
 		return err
 	}
-	err := a.edit(ctx, func(p *profile.Content) error {
+	return a.changeSettings(ctx, func(p *profile.Content) error {
 		if c.mic != nil {
 			p.Settings.Microphone = *c.mic
 		}
@@ -95,10 +95,6 @@ func (a *app) choose(ctx context.Context, devices []sound.Device, c choice) erro
 		}
 		return nil
 	})
-	if err == nil {
-		fmt.Fprintln(a.Out, "Remembered for the next time you go online.")
-	}
-	return err
 }
 
 // find puts the devices' own names in the place of what the user called them.

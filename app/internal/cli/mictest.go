@@ -23,11 +23,11 @@ const (
 
 // testDevices records something, plays it back, and shows how loud it is.
 func (a *app) testDevices(ctx context.Context, chosen choice) error {
-	mic, speaker, err := a.toTest(ctx, chosen)
+	devices, err := a.toTest(ctx, chosen)
 	if err != nil {
 		return err
 	}
-	card, err := sound.Open(sound.Config{Choice: sound.Choice{Mic: true, Speaker: true, MicName: mic, SpeakerName: speaker}})
+	card, err := sound.Open(sound.Config{Choice: devices})
 	if err != nil {
 		return err
 	}
@@ -41,24 +41,24 @@ func (a *app) testDevices(ctx context.Context, chosen choice) error {
 	})
 }
 
-// toTest returns the names that were given, otherwise those that are remembered.
-func (a *app) toTest(ctx context.Context, chosen choice) (mic, speaker string, err error) {
-	if chosen.mic == nil || chosen.speaker == nil {
-		err = a.look(ctx, func(c *profile.Content) error {
-			mic, speaker = c.Settings.Microphone, c.Settings.Speaker
-			return nil
-		})
-	}
+// toTest returns the devices that were named, otherwise those of calls, to be
+// opened as for a call.
+func (a *app) toTest(ctx context.Context, chosen choice) (sound.Choice, error) {
+	c := sound.Choice{Mic: true, Speaker: true}
+	err := a.look(ctx, func(p *profile.Content) error {
+		c.MicName, c.SpeakerName, c.Latency = p.Settings.Microphone, p.Settings.Speaker, p.Settings.Latency
+		return nil
+	})
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil // Devices can be tried before there is a profile.
 	}
 	if chosen.mic != nil {
-		mic = *chosen.mic
+		c.MicName = *chosen.mic
 	}
 	if chosen.speaker != nil {
-		speaker = *chosen.speaker
+		c.SpeakerName = *chosen.speaker
 	}
-	return mic, speaker, err
+	return c, err
 }
 
 // A voiceTest is a sound card as the test uses it.

@@ -81,23 +81,27 @@ func TestDevicesThatDoNotOpen(t *testing.T) {
 
 // The devices of calls are tried, unless others are named.
 func TestWhichDevicesAreTried(t *testing.T) {
-	dir := makeProfile(t, "Anna", func(c *profile.Content) { c.Settings.Microphone, c.Settings.Speaker = "horn", "drum" })
+	dir := makeProfile(t, "Anna", func(c *profile.Content) {
+		c.Settings.Microphone, c.Settings.Speaker, c.Settings.Latency = "horn", "drum", time.Millisecond
+	})
 	p := newConsole(t)
 	harp := "harp"
 	for _, c := range []struct {
 		dir          string
 		chosen       choice
 		mic, speaker string
+		latency      time.Duration
 	}{
-		{dir, choice{}, "horn", "drum"},
-		{dir, choice{mic: &harp}, "harp", "drum"},
-		{dir, choice{speaker: &harp}, "horn", "harp"},
-		{t.TempDir(), choice{}, "", ""},
-		{t.TempDir(), choice{mic: &harp}, "harp", ""},
+		{dir, choice{}, "horn", "drum", time.Millisecond},
+		{dir, choice{mic: &harp}, "harp", "drum", time.Millisecond},
+		{dir, choice{speaker: &harp}, "horn", "harp", time.Millisecond},
+		{t.TempDir(), choice{}, "", "", 0},
+		{t.TempDir(), choice{mic: &harp}, "harp", "", 0},
 	} {
 		p.app.dir = c.dir
-		if mic, speaker, err := p.app.toTest(t.Context(), c.chosen); err != nil || mic != c.mic || speaker != c.speaker {
-			t.Errorf("%+v: %q, %q, %v", c, mic, speaker, err)
+		want := sound.Choice{Mic: true, Speaker: true, MicName: c.mic, SpeakerName: c.speaker, Latency: c.latency}
+		if got, err := p.app.toTest(t.Context(), c.chosen); err != nil || got != want {
+			t.Errorf("%+v: %+v, %v", c, got, err)
 		}
 	}
 }

@@ -1,13 +1,18 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"undertone/app/internal/audio/sound"
 	"undertone/app/internal/profile"
@@ -155,5 +160,120 @@ func TestChooseDevices(t *testing.T) {
 	}
 	if s := content(t, dir).Settings; s.Microphone+s.Speaker+s.RingDevice != "" {
 		t.Errorf("still remembered: %q and %q", s.Microphone, s.Speaker)
+	}
+}
+
+// What is set is kept, shown and reset.
+func TestSettings(t *testing.T) {
+	dir := makeProfile(t, "Anna", nil)
+	p := newConsole(t)
+	p.app.listDevices = func(context.Context) ([]sound.Device, error) { return testDevices, nil }
+	shown := func() (values map[string]string) {
+		p.run(exitDone, "settings", "--json", "--profile", dir)
+		if err := json.Unmarshal(p.out.Bytes(), &values); err != nil {
+			t.Fatal(err)
+		}
+		return values
+	}
+	usual := shown()
+	all := settingNames()
+	for _, c := range []struct{ name, value, want string }{
+		{"mic", "a headset", "Headset"},
+		{"speaker", "hdmi", "HDMI"},
+		{"ring-device", "HDMI", "HDMI"},
+		{"echo-cancellation", "off", "off"},
+		{"noise-suppression", "off", "off"},
+		{"gain-control", "off", "off"},
+		{"latency", "60ms", "60ms"},
+		{"answer", "never", "never"},
+		{"tell-busy", "on", "on"},
+		{"history", "off", "off"},
+	} {
+		if usual[c.name] == c.want {
+			t.Errorf("%s is %s before it is set", c.name, c.want)
+		}
+		p.run(exitDone, "settings", "set", c.name, c.value, "--profile", dir)
+		says(t, p.out.String(), "next time")
+		if got := shown()[c.name]; got != c.want {
+			t.Errorf("%s is %q, want %q", c.name, got, c.want)
+		}
+		p.run(exitDone, "settings", "--profile", dir)
+		says(t, p.out.String(), c.name)
+		all = slices.DeleteFunc(all, func(name string) bool { return name == c.name })
+	}
+	if len(all) > 0 {
+		t.Errorf("not tested: %q", all)
+	}
+	want := profile.Settings{
+		Microphone: "Headset", Speaker: "HDMI", RingDevice: "HDMI", NoEcho: true, NoNoise: true, NoGain: true,
+		Latency: 60 * time.Millisecond, Answer: profile.AnswerNever, TellBusy: true, NoHistory: true,
+	}
+	if got := content(t, dir).Settings; got != want {
+		t.Errorf("kept: %+v", got)
+	}
+	p.run(exitDone, "settings", "set", "speaker", "", "--profile", dir)
+	if got := shown()["speaker"]; got != "" {
+		t.Errorf("the loudspeaker is still %q", got)
+	}
+	p.run(exitDone, append([]string{"settings", "reset", "--profile", dir}, settingNames()...)...)
+	if got := content(t, dir).Settings; got != (profile.Settings{}) {
+		t.Errorf("after a reset: %+v", got)
+	}
+}
+
+func TestBadSettings(t *testing.T) {
+	dir := makeProfile(t, "Anna", nil)
+	p := newConsole(t)
+	p.app.listDevices = func(context.Context) ([]sound.Device, error) { return testDevices, nil }
+	for _, c := range []struct {
+		code  int
+		args  []string
+		words string
+	}{
+		{exitUsage, []string{"set", "volume", "11"}, `no setting "volume"; there are: mic, speaker`},
+		{exitUsage, []string{"set", "echo-cancellation", "maybe"}, "use on or off"},
+		{exitUsage, []string{"set", "latency", "much"}, "such as 60ms"},
+		{exitUsage, []string{"set", "latency", "1h"}, "at most 300ms"},
+		{exitUsage, []string{"set", "answer", "always"}, "ask, auto or never"},
+		{exitUsage, []string{"set", "history"}, "one value"},
+		{exitUsage, []string{"set", "mic", "a", "headset"}, "in quotes"},
+		{exitUsage, []string{"reset"}, "the name of a setting"},
+		{exitUsage, []string{"reset", "everything"}, "there are: mic"},
+		{exitFailed, []string{"set", "mic", "HDMI"}, `no microphone "HDMI"`},
+	} {
+		p.run(c.code, append([]string{"settings", "--profile", dir}, c.args...)...)
+		says(t, p.err.String(), c.words)
+	}
+	p.app.listDevices = func(context.Context) ([]sound.Device, error) { return nil, errors.New("no devices today") }
+	p.run(exitFailed, "settings", "set", "mic", "HDMI", "--profile", dir)
+	says(t, p.err.String(), "no devices today")
+	if got := content(t, dir).Settings; got != (profile.Settings{}) {
+		t.Errorf("kept: %+v", got)
+	}
+}
+
+// A flag says something else than the settings for one time, nothing included.
+func TestFlagsOverSettings(t *testing.T) {
+	kept := profile.Settings{Microphone: "horn", Speaker: "drum", RingDevice: "bell", Latency: 50 * time.Millisecond, NoEcho: true}
+	for _, c := range []struct {
+		args []string
+		want func(*profile.Settings)
+	}{
+		{nil, func(*profile.Settings) {}},
+		{[]string{"--mic", "harp", "--latency", "0"}, func(s *profile.Settings) { s.Microphone, s.Latency = "harp", 0 }},
+		{[]string{"--speaker", "", "--ring-device", "gong"}, func(s *profile.Settings) { s.Speaker, s.RingDevice = "", "gong" }},
+	} {
+		var o talk
+		cmd := &cobra.Command{}
+		o.flags(cmd, "mic", "speaker")
+		cmd.Flags().StringVar(&o.ring, ringSetting, "", "")
+		if err := cmd.ParseFlags(c.args); err != nil {
+			t.Fatal(err)
+		}
+		want := kept
+		c.want(&want)
+		if got := o.over(kept); got != want {
+			t.Errorf("%q: %+v, want %+v", c.args, got, want)
+		}
 	}
 }

@@ -45,24 +45,29 @@ func TestSoundFlags(t *testing.T) {
 // With a microphone all is done that makes it better, with a file nothing, and
 // either can be had otherwise.
 func TestEnhanceFlags(t *testing.T) {
+	var usual profile.Settings
 	for _, c := range []struct {
-		s    sounds
-		want string
+		s        sounds
+		settings profile.Settings
+		want     string
 	}{
-		{sounds{in: "mic", out: "speaker"}, "echo+noise+gain"},
-		{sounds{in: "mic", out: "heard.wav"}, "noise+gain"},
-		{sounds{in: "said.wav", out: "speaker"}, "none"},
-		{sounds{in: "none", out: "none"}, "none"},
-		{sounds{in: "mic", out: "speaker", echo: "off"}, "noise+gain"},
-		{sounds{in: "mic", out: "speaker", noise: "off"}, "echo+gain"},
-		{sounds{in: "mic", out: "speaker", gain: "off"}, "echo+noise"},
-		{sounds{in: "mic", out: "none", echo: "on", noise: "off", gain: "off"}, "echo"},
-		{sounds{in: "said.wav", out: "none", echo: "on", gain: "on"}, "echo+gain"},
+		{sounds{in: "mic", out: "speaker"}, usual, "echo+noise+gain"},
+		{sounds{in: "mic", out: "heard.wav"}, usual, "noise+gain"},
+		{sounds{in: "said.wav", out: "speaker"}, usual, "none"},
+		{sounds{in: "none", out: "none"}, usual, "none"},
+		{sounds{in: "mic", out: "speaker", echo: "off"}, usual, "noise+gain"},
+		{sounds{in: "mic", out: "speaker", noise: "off"}, usual, "echo+gain"},
+		{sounds{in: "mic", out: "speaker", gain: "off"}, usual, "echo+noise"},
+		{sounds{in: "mic", out: "none", echo: "on", noise: "off", gain: "off"}, usual, "echo"},
+		{sounds{in: "said.wav", out: "none", echo: "on", gain: "on"}, usual, "echo+gain"},
+		{sounds{in: "mic", out: "speaker"}, profile.Settings{NoEcho: true}, "noise+gain"},
+		{sounds{in: "mic", out: "speaker"}, profile.Settings{NoNoise: true, NoGain: true}, "echo"},
+		{sounds{in: "mic", out: "speaker", gain: "on", echo: "off"}, profile.Settings{NoNoise: true, NoGain: true}, "gain"},
 	} {
 		if err := c.s.check(); err != nil {
 			t.Error(err)
 		}
-		if got := c.s.enhance().String(); got != c.want {
+		if got := c.s.enhance(c.settings).String(); got != c.want {
 			t.Errorf("%+v: %s, want %s", c.s, got, c.want)
 		}
 	}

@@ -25,6 +25,8 @@ const (
 	MaxState = 8 << 10
 	// maxDevice is the length of a device's name, in bytes.
 	maxDevice = 256
+	// maxLatency is more than any machine needs.
+	maxLatency = time.Second
 )
 
 // A Content is what a profile holds. It is a plain value; the open Profile has
@@ -152,6 +154,12 @@ type Settings struct {
 	RingDevice string
 	// NoHistory keeps calls out of the history.
 	NoHistory bool
+	// NoEcho, NoNoise and NoGain leave what a microphone hears as it is: with the
+	// echo of the loudspeaker, with its noise, as loud as it is.
+	NoEcho, NoNoise, NoGain bool
+	// Latency is how much sound is kept waiting at microphone and loudspeaker; 0 is
+	// the least that is safe on an idle machine.
+	Latency time.Duration
 }
 
 // A Day is a date, in days since 1970-01-01 UTC: as exactly as the profile says

@@ -46,6 +46,8 @@ func TestValidateRefuses(t *testing.T) {
 		"an odd way to answer":     func(c *Content) { c.Settings.Answer = 9 },
 		"an endless device":        func(c *Content) { c.Settings.Speaker = strings.Repeat("a", 1000) },
 		"another such device":      func(c *Content) { c.Settings.RingDevice = strings.Repeat("a", 1000) },
+		"an endless latency":       func(c *Content) { c.Settings.Latency = time.Hour },
+		"sound before it is made":  func(c *Content) { c.Settings.Latency = -1 },
 	} {
 		c := sample(t)
 		if err := c.Validate(); err != nil {

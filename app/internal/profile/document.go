@@ -65,6 +65,12 @@ type settingsDoc struct {
 	Speaker    string     `json:"speaker,omitempty"`
 	RingDevice string     `json:"ring_device,omitempty"`
 	NoHistory  bool       `json:"no_history"`
+
+	// Since version 2.
+	NoEcho  bool          `json:"no_echo"`
+	NoNoise bool          `json:"no_noise"`
+	NoGain  bool          `json:"no_gain"`
+	Latency time.Duration `json:"latency_ns"`
 }
 
 const (
@@ -123,8 +129,8 @@ func (d *document) encode() (plain []byte, room int, err error) {
 }
 
 // full returns a document of the same user with everything in it that calls may
-// add: a full history of the longest entries, rounded-up states and a mark. So
-// the size of the file does not depend on calls.
+// add, a full history of the longest entries, rounded-up states and a mark, and
+// with the longest settings. So the size of the file depends on neither.
 func (d *document) full() *document {
 	f := *d
 	longest := callDoc{key.Handle{}.String(), Incoming, Declined, maxStart / 60, int64(maxLength / time.Second)}
@@ -140,6 +146,8 @@ func (d *document) full() *document {
 	}
 	f.Online = &mark{Machine: string(make([]byte, 2*machineSize)), Name: string(make([]byte, maxMachine))}
 	f.Token = uri.Token{}.String()
+	name := string(make([]byte, maxDevice)) // Nothing is longer in JSON than zeros.
+	f.Settings = settingsDoc{Microphone: name, Speaker: name, RingDevice: name, Latency: maxLatency}
 	return &f
 }
 

@@ -40,7 +40,7 @@ type vector struct {
 }
 
 func TestVector(t *testing.T) {
-	const path = "testdata/v1.json"
+	const path = "testdata/v2.json"
 	k := &fileKeys{protection: byPassphrase, cost: *cheap, salt: [saltSize]byte{1, 2, 3}}
 	v := vector{Passphrase: "correct horse"}
 	if err := k.derive(k.stretch([]byte(v.Passphrase))); err != nil {
@@ -85,6 +85,46 @@ func TestVector(t *testing.T) {
 	}
 }
 
+// A profile of version 1 opens, as it was written then.
+func TestVersion1Opens(t *testing.T) {
+	var v vector
+	if err := json.Unmarshal(read(t, "testdata/v1.json"), &v); err != nil {
+		t.Fatal(err)
+	}
+	head, err := hex.DecodeString(v.Header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := parseHeader(head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &fileKeys{protection: h.protection, cost: h.cost, salt: h.salt}
+	if err := k.derive(k.stretch([]byte(v.Passphrase))); err != nil {
+		t.Fatal(err)
+	}
+	aead, err := k.aead()
+	if err != nil {
+		t.Fatal(err)
+	}
+	padded := make([]byte, v.Length-headerSize-aead.Overhead())
+	binary.BigEndian.PutUint32(padded, uint32(len(v.Document)))
+	copy(padded[lengthSize:], v.Document)
+	file := aead.Seal(head, h.nonce[:], padded, head)
+	if got := fmt.Sprintf("%x", sha256.Sum256(file)); got != v.SHA256 {
+		t.Fatalf("this is not the file: %s", got)
+	}
+	doc, err := openDocument(k, &h, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sample(t)
+	want.Settings.NoEcho, want.Settings.NoNoise, want.Settings.NoGain, want.Settings.Latency = false, false, false, 0
+	if c, err := doc.content(); err != nil || !reflect.DeepEqual(c, want) {
+		t.Errorf("read differently (%v)", err)
+	}
+}
+
 // Every part of the header is authenticated: even with a checksum that fits, a
 // changed header does not open.
 func TestHeaderIsAuthenticated(t *testing.T) {
@@ -117,7 +157,8 @@ func TestCostIsBounded(t *testing.T) {
 	}
 }
 
-// The size must not tell how many calls there were, or that keys were ratcheted.
+// The size must not tell how many calls there were, that keys were ratcheted, or
+// what was chosen.
 func TestSizeDependsOnContactsOnly(t *testing.T) {
 	size := func(c *Content) int {
 		t.Helper()
@@ -143,8 +184,14 @@ func TestSizeDependsOnContactsOnly(t *testing.T) {
 		busy.Calls[i].Start = time.Unix(maxStart, 0).UTC().Truncate(time.Minute)
 	}
 	busy.Contacts[0].State = make([]byte, stateRoom)
+	name := strings.Repeat("<", maxDevice) // The longest in JSON that is a name.
+	quiet.Settings = Settings{}
+	busy.Settings = Settings{
+		Answer: AnswerNever, Microphone: name, Speaker: name, RingDevice: name,
+		NoEcho: true, NoNoise: true, NoGain: true, Latency: maxLatency,
+	}
 	if a, b := size(quiet), size(busy); a != b {
-		t.Errorf("room %d without calls, %d with", a, b)
+		t.Errorf("room %d without calls and settings, %d with", a, b)
 	}
 	// The room is enough: what is stored fits into it.
 	plain, room, err := newDocument(busy, &mark{strings.Repeat("a", 2*machineSize), strings.Repeat("n", maxMachine)}).encode()

@@ -66,7 +66,7 @@ func sample(t testing.TB) *Content {
 			{Name: "Bob", Fingerprint: key.Fingerprint{1}, Intro: numbered(t, 2), State: []byte("ratchet"), Verified: true, Added: testDay},
 			{Name: "Élise", Fingerprint: key.Fingerprint{2}, Blocked: true, Added: testDay - 1},
 		},
-		Settings: Settings{Answer: AnswerAuto, TellBusy: true, Microphone: "Headset", Speaker: "Monitor"},
+		Settings: Settings{Answer: AnswerAuto, TellBusy: true, Microphone: "Headset", Speaker: "Monitor", NoEcho: true, NoGain: true, Latency: 40 * time.Millisecond},
 	}
 	c.AddIntro(&secret, testDay-9).Revoked = testDay
 	c.AddIntro(&secret, testDay)

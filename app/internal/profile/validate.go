@@ -105,5 +105,8 @@ func (s *Settings) validate() error {
 			return errors.New("the name of a sound device cannot be stored")
 		}
 	}
+	if s.Latency < 0 || s.Latency > maxLatency {
+		return fmt.Errorf("the setting for latency is not between 0 and %v", maxLatency)
+	}
 	return nil
 }
