@@ -9,11 +9,27 @@ import (
 // tell a person if it is not, or of what to beware (sound.Caution): without a
 // call nothing else would show it. It may take seconds.
 func (d *Duplex) Missing(ctx context.Context) error {
-	mouth, ear := missing(ctx, d.mouth), missing(ctx, d.ear)
-	if mouth != nil && ear != nil && mouth.Error() == ear.Error() {
-		return mouth // the two halves of one sound card
+	return once(missing(ctx, d.mouth), missing(ctx, d.ear))
+}
+
+// Caution returns of what to beware with the sound devices, as it stands now, or
+// nil. Unlike Missing it is quick, and knows what has changed in a call.
+func (d *Duplex) Caution() error { return once(caution(d.mouth), caution(d.ear)) }
+
+// once joins what is to be said of the two halves. Of one sound card, or one headset,
+// it is the same.
+func once(mouth, ear error) error {
+	if mouth != nil && errors.Is(ear, mouth) {
+		return mouth
 	}
 	return errors.Join(mouth, ear)
+}
+
+func caution(half any) error {
+	if c, ok := half.(interface{ Caution() error }); ok {
+		return c.Caution()
+	}
+	return nil
 }
 
 func missing(ctx context.Context, half any) error {

@@ -137,3 +137,36 @@ func TestEnhanced(t *testing.T) {
 		}
 	}
 }
+
+// A wary half says of what to beware with it.
+type wary struct {
+	Silence
+	of error
+}
+
+func (w wary) Caution() error { return w.of }
+
+func TestCaution(t *testing.T) {
+	radio, far := sound.Caution("radio"), sound.Caution("far")
+	for _, c := range []struct {
+		mouth, ear error
+		want       string
+	}{
+		{nil, nil, ""},
+		{radio, nil, "radio"},
+		{nil, far, "far"},
+		{radio, far, "radio\nfar"},
+		{radio, radio, "radio"},
+	} {
+		got := ""
+		if err := NewDuplex(wary{of: c.mouth}, wary{of: c.ear}).Caution(); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%v and %v: %q", c.mouth, c.ear, got)
+		}
+	}
+	if err := NewDuplex(Silence{}, Silence{}).Caution(); err != nil {
+		t.Errorf("of silence: %v", err)
+	}
+}

@@ -16,6 +16,8 @@ type ringer interface {
 	Ring(on bool)
 	// Missing says what to know of its loudspeaker before it rings.
 	Missing(ctx context.Context) error
+	// Caution says of what to beware with it now.
+	Caution() error
 	io.Closer
 }
 
@@ -28,6 +30,9 @@ type loudRinger struct {
 // Missing asks whether its loudspeaker is there. By radio or a network, ringing
 // shows to others as a call does.
 func (r loudRinger) Missing(ctx context.Context) error { return r.speaker.Missing(ctx) }
+
+// Caution changes when another loudspeaker takes its place.
+func (r loudRinger) Caution() error { return r.speaker.Caution() }
 
 // openRinger opens a loudspeaker to ring on, with a sound helper of its own: what
 // a call is heard by is another, and what hangs in one does not stop the other.
@@ -78,6 +83,14 @@ func (b *bell) hear(e phone.Event) {
 		on = on || calls
 	}
 	b.Ring(on)
+}
+
+// caution is of what to beware with its loudspeaker.
+func (b *bell) caution() error {
+	if b == nil {
+		return nil
+	}
+	return b.Caution()
 }
 
 func (b *bell) close() {

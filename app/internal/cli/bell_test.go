@@ -18,7 +18,10 @@ type fakeRinger struct {
 	device     string
 	on, closed bool
 	missing    error
+	caution    error
 }
+
+func (f *fakeRinger) Caution() error { return f.caution }
 
 func (f *fakeRinger) Missing(context.Context) error { return f.missing }
 
@@ -62,6 +65,10 @@ func TestBell(t *testing.T) {
 		if s.hear(phone.Event{Kind: step.kind, Name: step.name, Err: step.err}); f.on != step.want {
 			t.Errorf("step %d: it rings: %t", i, f.on)
 		}
+	}
+	f.caution = sound.Caution("Hall is reached by a network")
+	if err := b.caution(); !errors.Is(err, f.caution) {
+		t.Errorf("the bell says %v", err)
 	}
 	if b.close(); !f.closed {
 		t.Error("it is not closed")

@@ -7,6 +7,7 @@
 //	terminal.go  single keys, questions, what a terminal can do
 //	session.go   the one loop of everything that goes online
 //	report.go    events and figures, as sentences or as JSON
+//	trouble.go   what is wrong with the sound, and of what to beware
 //	sounds.go    --in and --out
 //	(a file for each command)
 //

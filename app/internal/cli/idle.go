@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -147,7 +146,7 @@ func lookFor(ctx context.Context, device *audio.Duplex, b *bell) <-chan error {
 		defer cancel()
 		err := device.Missing(ctx)
 		if b != nil {
-			if more := b.Missing(ctx); more != nil && !strings.Contains(text(err), more.Error()) {
+			if more := b.Missing(ctx); more != nil && !errors.Is(err, more) {
 				err = errors.Join(append(parts(err), more)...)
 			}
 		}

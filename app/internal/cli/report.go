@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
-	"undertone/app/internal/audio/sound"
 	"undertone/app/internal/phone"
 	"undertone/app/internal/profile"
 	"undertone/mixclient/call"
@@ -21,9 +19,10 @@ type reporter struct {
 	never  bool // calls do not ring
 
 	total    total
-	problem  string // the sound's, as last reported
-	offline  string // why, as last reported; "" once online
-	unpaired string // who was called without keys
+	problem  string  // the sound's, as last reported
+	cautions []error // of sound devices, as last known
+	offline  string  // why, as last reported; "" once online
+	unpaired string  // who was called without keys
 }
 
 // A total is what all calls of a session come to.
@@ -223,58 +222,6 @@ func (r *reporter) dialed(name string, paired bool) {
 		r.unpaired = name
 		fmt.Fprintf(r.Out, "Exchanging keys with %s first; that takes half a minute when both are online.\n", name)
 	}
-}
-
-// trouble reports a change of what is wrong with the sound.
-func (r *reporter) trouble(err error) {
-	now := text(err)
-	if now == r.problem {
-		return
-	}
-	r.problem = now
-	var detour sound.Detour
-	switch {
-	case r.asJSON:
-		r.print(eventLine{Event: "sound", At: time.Now(), Error: now})
-	case errors.As(err, &detour):
-		fmt.Fprintln(r.Err, "The sound goes another way:", sentence(now))
-	case now == "":
-		fmt.Fprintln(r.Err, "The sound works again.")
-	default:
-		fmt.Fprintf(r.Err, "The sound does not work: %s A call goes on in silence meanwhile.\n", sentence(now))
-	}
-}
-
-// missing reports that there would be no sound in a call, or of what to beware.
-func (r *reporter) missing(err error) {
-	var lost []string
-	for _, err := range parts(err) {
-		var caution sound.Caution
-		switch beware := errors.As(err, &caution); {
-		case beware && r.asJSON:
-			r.print(eventLine{Event: eventNames[phone.Alarmed], At: time.Now(), Error: text(err)})
-		case beware:
-			fmt.Fprintln(r.Err, "Beware:", sentence(text(err)))
-		case r.asJSON:
-			r.print(eventLine{Event: "sound", At: time.Now(), Error: text(err)})
-		default:
-			lost = append(lost, text(err))
-		}
-	}
-	if len(lost) > 0 {
-		fmt.Fprintf(r.Err, "There will be no sound in a call: %s «undertone devices» lists what there is.\n", sentence(strings.Join(lost, ", and ")))
-	}
-}
-
-// parts takes apart what errors.Join joined.
-func parts(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // what wraps several is one of them
-		return joined.Unwrap()
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
 }
 
 // words shows the safety words of a contact.

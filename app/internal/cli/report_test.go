@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"undertone/app/internal/audio/sound"
 	"undertone/app/internal/phone"
 	"undertone/app/internal/profile"
 	"undertone/mixclient/call"
@@ -90,26 +89,6 @@ func TestOfflineAgain(t *testing.T) {
 	r.asJSON = true
 	if r.event(phone.Event{Kind: phone.Offline}); out.Len() > 0 {
 		t.Errorf("the end of a session is an event: %s", &out)
-	}
-}
-
-// What is missing for the sound is said at the start, as a sentence.
-func TestMissingSound(t *testing.T) {
-	for _, c := range []struct {
-		err  error
-		want string
-	}{
-		{nil, ""},
-		{errors.New("no device: is it plugged in?"), "There will be no sound in a call: no device: is it plugged in? «undertone devices»"},
-		{errors.Join(errors.New("no microphone"), errors.New("no speaker")), "in a call: no microphone, and no speaker. «"},
-		{sound.Caution("it is on Bluetooth"), "Beware: it is on Bluetooth.\n"},
-		{errors.Join(sound.Caution("it is on Bluetooth"), errors.New("no speaker")), "Beware: it is on Bluetooth.\nThere will be no sound in a call: no speaker. «"},
-	} {
-		var out bytes.Buffer
-		r := newReporter(Streams{Out: &out, Err: &out}, false, profile.AnswerAsk)
-		if r.missing(c.err); !strings.Contains(out.String(), c.want) || c.err == nil && out.Len() > 0 {
-			t.Errorf("it says %q", &out)
-		}
 	}
 }
 

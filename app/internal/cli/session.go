@@ -107,7 +107,9 @@ func (s *session) run(ctx context.Context) error {
 		case <-s.timer.C:
 			s.stop(s.late)
 		case <-trouble.C:
-			s.report.trouble(s.set.State().Trouble)
+			now := s.set.State()
+			s.report.trouble(now.Trouble)
+			s.report.beware(append(parts(now.Caution), parts(s.bell.caution())...))
 		case <-interrupted:
 			interrupted = nil
 			s.stop(nil)

@@ -370,29 +370,6 @@ func TestJSONLines(t *testing.T) {
 	})
 }
 
-// What is wrong with the sound is said once, and that it is over.
-func TestTrouble(t *testing.T) {
-	dir := dirWithBert(t)
-	synctest.Test(t, func(t *testing.T) {
-		f := newFakePhone(func(ctx context.Context, f *fakePhone) error {
-			set := func(err error) {
-				f.mu.Lock()
-				f.state.Trouble = err
-				f.mu.Unlock()
-			}
-			set(errors.New("no microphone"))
-			time.Sleep(10 * time.Second)
-			set(nil)
-			return until(ctx)
-		})
-		p := newConsole(t)
-		p.online(f, with(silent, "idle", "--for", "20s", "--profile", dir)...)
-		if want := "The sound does not work: no microphone. A call goes on in silence meanwhile.\nThe sound works again.\n"; !strings.HasSuffix(p.err.String(), want) {
-			t.Errorf("it says: %s", &p.err)
-		}
-	})
-}
-
 // What the mode hides is said where it is used.
 func TestModeIsShown(t *testing.T) {
 	for mode, words := range map[cell.Mode]string{cell.TMIX: "the server sees who talks", cell.BMIX: "or the server", cell.SMIX: "shared channels"} {

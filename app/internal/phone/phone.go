@@ -290,7 +290,7 @@ func (p *Phone) State() State {
 	defer p.mu.Unlock()
 	return State{
 		State: s, With: p.names[s.Peer], Muted: p.Muted(),
-		Trouble: trouble(p.cfg.Sound), SoundFaults: soundFaults(p.cfg.Sound),
+		Trouble: trouble(p.cfg.Sound), Caution: caution(p.cfg.Sound), SoundFaults: soundFaults(p.cfg.Sound),
 	}
 }
 
@@ -301,6 +301,9 @@ type State struct {
 	With string
 	// Trouble is what is wrong with the sound, nil if nothing is.
 	Trouble error
+	// Caution is of what to beware with the sound devices, nil for nothing: that
+	// others can notice a call by them. It changes in a call when they do.
+	Caution error
 	// SoundFaults is how often the sound broke off here because this machine or
 	// its sound devices were late.
 	SoundFaults uint64
@@ -311,6 +314,13 @@ type State struct {
 func trouble(d audio.Device) error {
 	if t, ok := d.(interface{ Trouble() error }); ok {
 		return t.Trouble()
+	}
+	return nil
+}
+
+func caution(d audio.Device) error {
+	if c, ok := d.(interface{ Caution() error }); ok {
+		return c.Caution()
 	}
 	return nil
 }

@@ -54,7 +54,8 @@ type target struct {
 // targets are those of both directions; one that is closed has none.
 type targets struct {
 	speaker, mic target
-	silent       bool // there is a sound server, but it does not answer
+	cautions     sound.Cautions // of what is used now
+	silent       bool           // there is a sound server, but it does not answer
 }
 
 func (t targets) detour() string {
@@ -71,11 +72,26 @@ func (b *Backend) targets(c sound.Choice) (t targets, err error) {
 	t.silent = silent
 	if c.Speaker {
 		t.speaker, err = b.target(infos, served, c.SpeakerName, false)
+		t.cautions.Speaker = t.speaker.caution(served, false)
 	}
 	if c.Mic && err == nil {
 		t.mic, err = b.target(infos, served, c.MicName, true)
+		t.cautions.Mic = t.mic.caution(served, true)
 	}
 	return t, err
+}
+
+// caution says what to know of the device that it leads to. Where that is the
+// server's default, it is another whenever that changes.
+func (t target) caution(served []sound.Device, input bool) sound.Caution {
+	if !t.served {
+		return ""
+	}
+	d, err := sound.Pick(served, t.node, input)
+	if err != nil {
+		return "" // It has gone, and something else is opened soon.
+	}
+	return sound.Caution(d.Caution())
 }
 
 // target finds what to open for one direction. When what was chosen is not there,

@@ -108,16 +108,16 @@ func TestUnplugged(t *testing.T) {
 }
 
 // TestDefaultIsFollowed changes the server's default in a call in which nobody
-// chose.
+// chose, also to one of which to beware.
 func TestDefaultIsFollowed(t *testing.T) {
 	s := pulsetest.Start(t)
 	set := func(name string) {
 		s.Pactl(t, "set-default-sink", name)
 		s.Pactl(t, "set-default-source", name+"talk")
 	}
-	for _, name := range []string{"desk", "headset"} {
-		s.Sink(t, name).Microphone(t, name+"talk")
-	}
+	s.Sink(t, "desk").Microphone(t, "desktalk")
+	const radio = "device.bus=bluetooth"
+	s.Sink(t, "headset", radio).Microphone(t, "headsettalk", radio)
 	set("desk")
 	card := open(t, sound.Choice{Mic: true, Speaker: true}, s.Env())
 	l := newLoop(t, card)
@@ -125,6 +125,13 @@ func TestDefaultIsFollowed(t *testing.T) {
 		set(name)
 		l.until(name, func(loud bool) bool {
 			return loud && slices.Equal(s.Uses(t, card.Stats().Process), []string{name, name + "talk"})
+		})
+		l.until("a word about it", func(bool) bool {
+			var mic, speaker sound.Caution
+			errors.As(l.mic.Caution(), &mic)
+			errors.As(l.speaker.Caution(), &speaker)
+			beware := name == "headset"
+			return strings.Contains(string(mic), "Bluetooth") == beware && strings.Contains(string(speaker), "Bluetooth") == beware
 		})
 	}
 	if err := card.Trouble(); err != nil || card.Stats().Helpers != 1 {

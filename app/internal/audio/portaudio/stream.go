@@ -115,6 +115,9 @@ type streams struct {
 // Detour says what was opened instead of what was chosen.
 func (s *streams) Detour() string { return s.to.detour() }
 
+// Cautions are those of the devices that are used.
+func (s *streams) Cautions() sound.Cautions { return s.to.cautions }
+
 // Current tells whether the streams run, on what Open would open now. A sound server
 // that is too slow to say what it has does not end what runs: only one that is gone.
 func (s *streams) Current() bool {
@@ -124,6 +127,9 @@ func (s *streams) Current() bool {
 		}
 	}
 	now, err := s.backend.targets(s.choice)
+	if err == nil && !now.silent {
+		s.to.cautions = now.cautions
+	}
 	return now.silent || err == nil && now.speaker == s.to.speaker && now.mic == s.to.mic
 }
 

@@ -98,11 +98,13 @@ type Sink struct {
 	name   string
 }
 
-// Sink makes a null sink. A silent stream keeps it running, for the monitor of
-// a sink to which nothing plays stands still.
-func (s *Server) Sink(t testing.TB, name string) *Sink {
+// Sink makes a null sink, with properties such as device.bus=bluetooth. A silent
+// stream keeps it running, for the monitor of a sink to which nothing plays stands
+// still.
+func (s *Server) Sink(t testing.TB, name string, properties ...string) *Sink {
 	t.Helper()
 	if _, err := s.output("pactl", "load-module", "module-null-sink", "sink_name="+name,
+		"sink_properties="+strings.Join(properties, " "),
 		"rate=48000", "channels=1", "channel_map=mono", "format=float32le", "norewinds=1"); err != nil {
 		t.Fatalf("cannot make a null sink: %v", err)
 	}
@@ -136,10 +138,11 @@ func (k *Sink) Unplug(t testing.TB) {
 }
 
 // Microphone makes a source that hears what is played to the sink and is no
-// monitor to the server.
-func (k *Sink) Microphone(t testing.TB, name string) {
+// monitor to the server, with properties.
+func (k *Sink) Microphone(t testing.TB, name string, properties ...string) {
 	t.Helper()
 	k.server.Pactl(t, "load-module", "module-remap-source", "master="+k.name+".monitor", "source_name="+name,
+		"source_properties="+strings.Join(properties, " "),
 		"channels=1", "channel_map=mono", "remix=no")
 }
 

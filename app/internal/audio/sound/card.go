@@ -54,6 +54,8 @@ type Card struct {
 	session atomic.Pointer[session] // nil while no stream is open
 	trouble atomic.Pointer[error]   // what is wrong, or nil
 	stats   counters
+	// What is known of the devices, from the last look at them; nil before any.
+	micCaution, speakerCaution atomic.Pointer[Caution]
 
 	wake  chan struct{} // one deep: live has changed
 	lists chan chan<- listed

@@ -185,6 +185,34 @@ func TestADetourIsLeft(t *testing.T) {
 	}
 }
 
+// The sound server moves a call to a device on Bluetooth, and back: a person is
+// told, and nothing is opened anew.
+func TestCautionsFollowTheDevice(t *testing.T) {
+	radio := filepath.Join(t.TempDir(), "radio")
+	c := openFake(t, fakeWanders, radio)
+	mic, speaker := c.Mic(), c.Speaker()
+	if err := errors.Join(mic.Caution(), speaker.Caution()); err != nil {
+		t.Errorf("before anything is known: %v", err)
+	}
+	s := newSlots(c)
+	s.until(t, "sound", s.sound)
+	session := c.session.Load()
+	for range 2 {
+		if err := os.WriteFile(radio, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want := Caution("a [2Jradio")
+		s.until(t, "a caution", func() bool { return errors.Is(mic.Caution(), want) && speaker.Caution() == nil })
+		if err := os.Remove(radio); err != nil {
+			t.Fatal(err)
+		}
+		s.until(t, "no caution", func() bool { return mic.Caution() == nil })
+	}
+	if err := c.Trouble(); err != nil || c.session.Load() != session {
+		t.Errorf("trouble %v; opened anew: %t", err, c.session.Load() != session)
+	}
+}
+
 func TestTroubleIsToldAndNeverBlocks(t *testing.T) {
 	for kind, want := range map[string]string{
 		fakeRefuse: "the fake device[2J does not want to",

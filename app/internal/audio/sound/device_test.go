@@ -62,18 +62,26 @@ func TestMissing(t *testing.T) {
 		config := fakeConfig(t, c.fake)
 		config.MicName, config.SpeakerName = c.mic, c.speaker
 		card := openConfig(t, config)
+		mic, speaker := card.Mic(), card.Speaker()
 		for _, got := range []struct {
 			err    error
 			hint   string
 			beware bool
 		}{
-			{card.Mic().Missing(t.Context()), c.micHint, c.micBeware},
-			{card.Speaker().Missing(t.Context()), c.speakerHint, c.earsBewares},
+			{mic.Missing(t.Context()), c.micHint, c.micBeware},
+			{speaker.Missing(t.Context()), c.speakerHint, c.earsBewares},
 		} {
 			var caution Caution
+			var lack Lack
+			if got.err != nil && errors.As(got.err, &lack) == got.beware {
+				t.Errorf("%s: %T", c.fake, got.err)
+			}
 			if got.hint == "" && got.err != nil || got.hint != "" && !hasHint(got.err, got.hint) || errors.As(got.err, &caution) != got.beware {
 				t.Errorf("%s: %v, want %q", c.fake, got.err, got.hint)
 			}
+		}
+		if c.fake == fakeRadio && (!hasHint(mic.Caution(), c.micHint) || (c.speakerHint != "") != hasHint(speaker.Caution(), "a network")) {
+			t.Errorf("known is %v and %v", mic.Caution(), speaker.Caution())
 		}
 	}
 }

@@ -32,9 +32,11 @@
 //	20    parent    failed: generation 4, text for a person
 //	21    parent    devices: JSON of a list of Device
 //	22    parent    none: text for a person, instead of devices
+//	23    parent    cautions: generation 4, JSON of the Cautions, when they are others
 //
 // A helper whose device is unplugged, or plugged again, opens its streams anew by
-// itself and says "opened" once more for the same order.
+// itself and says "opened" once more for the same order. Where the sound server
+// moves streams, as it does when its default changes, there are new cautions at most.
 //
 // A helper is in one of these states; setState is the one way between them:
 //

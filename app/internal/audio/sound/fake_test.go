@@ -27,13 +27,14 @@ const (
 	fakeOnce    = "freeze-if" // freezes while the file named next exists
 	fakeMoves   = "moves"     // opens, while the file named next exists, something else
 	fakeRadio   = "radio"     // its microphone is on Bluetooth
+	fakeWanders = "wanders"   // its streams are on Bluetooth while the file named next exists
 	fakeTooMany = "too-many"  // lists more devices than fit a message
 )
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == Command {
 		b := &fakeBackend{kind: os.Args[2], arg: os.Args[len(os.Args)-1], changes: make(chan struct{})}
-		if b.kind == fakeMoves {
+		if b.kind == fakeMoves || b.kind == fakeWanders {
 			go b.notice()
 		}
 		if err := Main(b); err != nil {
@@ -121,9 +122,12 @@ type fakeBackend struct {
 }
 
 // away tells whether the device of fakeMoves is.
-func (b *fakeBackend) away() bool {
+func (b *fakeBackend) away() bool { return b.kind == fakeMoves && b.there() }
+
+// there tells whether the file exists.
+func (b *fakeBackend) there() bool {
 	_, err := os.Stat(b.arg)
-	return b.kind == fakeMoves && err == nil
+	return err == nil
 }
 
 // notice says again and again that something may have changed.
@@ -201,6 +205,13 @@ func (s *fakeStreams) Detour() string {
 		return "the fake device is away"
 	}
 	return ""
+}
+
+func (s *fakeStreams) Cautions() Cautions {
+	if s.backend != nil && s.backend.kind == fakeWanders && s.backend.there() {
+		return Cautions{Mic: "a \x1b[2Jradio"}
+	}
+	return Cautions{}
 }
 
 func (s *fakeStreams) Current() bool { return s.detour == s.backend.away() }

@@ -45,6 +45,9 @@ type Streams interface {
 	Latency() (in, out time.Duration)
 	// Detour says what is used instead of what was chosen, or nothing.
 	Detour() string
+	// Cautions are those of the devices that are used, as Open or the last Current
+	// saw them.
+	Cautions() Cautions
 	// Current tells whether they run, on what would be opened now.
 	Current() bool
 	// Close stops at once.
@@ -93,8 +96,9 @@ type helper struct {
 	memory  *Memory
 	streams Streams // nil when closed
 
-	choice     Choice // of the last live order
-	generation uint32 // its number
+	choice     Choice   // of the last live order
+	generation uint32   // its number
+	cautions   Cautions // as last told for it
 
 	mu  sync.Mutex // orders and beats are written by two goroutines
 	out io.Writer
@@ -133,10 +137,23 @@ func (h *helper) run(orders <-chan message) {
 			}
 			h.obey(m)
 		case <-h.backend.Changes():
-			if h.streams != nil && !h.streams.Current() {
-				h.live(h.generation, h.choice)
-			}
+			h.changed()
 		}
+	}
+}
+
+// changed looks whether the streams that are open are still the right ones.
+func (h *helper) changed() {
+	if h.streams == nil {
+		return
+	}
+	if !h.streams.Current() {
+		h.live(h.generation, h.choice)
+		return
+	}
+	if c := h.streams.Cautions(); c != h.cautions {
+		h.cautions = c
+		h.send(kindCautions, numbered(h.generation, encode(c)))
 	}
 }
 
@@ -206,7 +223,8 @@ func (h *helper) live(generation uint32, c Choice) {
 		return
 	}
 	h.streams = s
-	o := Opened{Detour: s.Detour()}
+	h.cautions = s.Cautions()
+	o := Opened{Detour: s.Detour(), Cautions: h.cautions}
 	o.InputLatency, o.OutputLatency = s.Latency()
 	h.send(kindOpened, numbered(generation, encode(o)))
 }

@@ -29,6 +29,8 @@ const (
 	kindFailed  kind = 20
 	kindDevices kind = 21
 	kindNone    kind = 22
+	// kindCautions follows an "opened" whose cautions are no longer right.
+	kindCautions kind = 23
 )
 
 // A message is what crosses the pipes.
@@ -60,6 +62,14 @@ type Opened struct {
 	OutputLatency time.Duration `json:"output_latency_ns"`
 	// Detour says, for a person, that other devices were opened than chosen.
 	Detour string `json:"detour,omitempty"`
+	// Cautions are those of the devices that were opened.
+	Cautions Cautions `json:"cautions"`
+}
+
+// Cautions say what a person should know of the devices that are used, or nothing.
+type Cautions struct {
+	Mic     Caution `json:"mic,omitempty"`
+	Speaker Caution `json:"speaker,omitempty"`
 }
 
 // A Device is one that the helper could open.

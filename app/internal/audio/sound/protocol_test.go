@@ -64,6 +64,7 @@ func FuzzParent(f *testing.F) {
 		{kindFailed, numbered(0, []byte("no\x1b[2J"))},
 		{kindDevices, encode([]Device{{Name: "a"}})},
 		{kindNone, []byte("none")},
+		{kindCautions, numbered(0, encode(Cautions{Mic: "a\x1b[2J"}))},
 	} {
 		var b bytes.Buffer
 		if err := writeMessage(&b, m); err != nil {
@@ -73,6 +74,11 @@ func FuzzParent(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte, s uint8) {
 		card := &Card{memory: &Memory{}}
+		defer func() {
+			if c := card.micCaution.Load(); c != nil && strings.ContainsAny(c.Error(), "\x1b\r\n\x00") {
+				t.Errorf("unsafe text %q", c.Error())
+			}
+		}()
 		reply := make(chan listed, 1)
 		k := &keeper{card: card, orders: io.Discard, state: state(s % uint8(gone)), asking: []chan<- listed{reply}}
 		r := bytes.NewReader(b)

@@ -224,6 +224,10 @@ func (k *keeper) hear(m message, now time.Time) error {
 		if err := k.answered(m, now); err != nil {
 			return err
 		}
+	case kindCautions:
+		if err := k.cautioned(m); err != nil {
+			return err
+		}
 	case kindDevices, kindNone:
 		return k.listed(m)
 	default: // from a newer helper
@@ -247,12 +251,28 @@ func (k *keeper) answered(m message, now time.Time) error {
 			return err
 		}
 		k.card.trouble.Store(detour(o))
+		k.card.beware(o.Cautions)
 		k.setState(playing, now)
 	case m.kind == kindClosed && k.state == closing:
 		k.setState(resting, now)
 	default:
 		return errProtocol
 	}
+	return nil
+}
+
+// cautioned takes in that the devices in use are others now, unless that was for an
+// earlier order.
+func (k *keeper) cautioned(m message) error {
+	generation, rest, err := parseNumbered(m.body)
+	if err != nil || generation != k.generation || k.state != playing {
+		return err
+	}
+	var c Cautions
+	if err := decode(rest, &c); err != nil {
+		return err
+	}
+	k.card.beware(c)
 	return nil
 }
 
