@@ -1,34 +1,15 @@
 package codec
 
 import (
-	"math"
 	"sync"
 	"sync/atomic"
 )
 
-// Tuning constants of a Drift.
+// Constants of a Drift's filter.
 const (
 	driftCrossings = 12
 	driftPhases    = 256
 	driftEdge      = 0.92
-
-	// driftMax is the largest change of speed: 0.5 %, a twelfth of a semitone.
-	// Sound cards run within 0.05 % of each other.
-	driftMax = 0.005
-	// driftStep is the largest change of the speed at one correction.
-	driftStep = 0.0005
-	// driftWindow is how much is read between two corrections, in samples: the
-	// fill goes up and down with every slot, and its lowest value in several
-	// slots is what counts.
-	driftWindow = SampleRate / 2
-	// driftSettle is how long it takes to correct a fill, in samples read.
-	driftSettle = 8 * SampleRate
-	// driftLearn is how long the difference of the two clocks must have shown for
-	// it to be taken at its word, in samples read.
-	driftLearn = 20 * SampleRate
-	// driftExcess is a fill so far above the target, in samples, that it is
-	// not corrected by speed but skipped with a cross-fade.
-	driftExcess = SampleRate / 10
 )
 
 // unknown is a wait that cannot be told before something was written.
@@ -53,10 +34,12 @@ var driftFilter = sync.OnceValue(func() *sinc { return newSinc(driftEdge, driftC
 //	            |
 //	  target  - | - - - - - - - - - - - - - - - - - - - - - - -
 //
-// So the reader keeps a reckoning of the least, which it knows to the sample when
-// such a step comes, and between two of them to a block. The steps are where it
-// learns how far the clocks differ, too. Before there were two it keeps half a block
-// more.
+// So the reader keeps a reckoning of the least. Whoever knows when the blocks of the
+// other clock came tells by Phase how high on such a step it stands, and the reckoning
+// is right at once: the delay stays to the millisecond. Without that the reader knows
+// the least to the sample when a step comes, and between two of them to a block. The
+// steps are where it learns how far the clocks differ, then. Before there were two it
+// keeps half a block more.
 //
 //	             something came; a silence that makes up the target
 //	waiting ------------------------------------------> playing
@@ -100,15 +83,8 @@ type driftReader struct {
 	wait    int     // samples of silence still to come before the sound, or unknown
 	frac    float64 // position between two samples
 	speed   float64 // samples taken from the ring for one given
-	slope   float64 // the learnt difference of the clocks
 
-	low    int // least fill in this window
-	window int // samples read in it
-	most   int // longest read in it
-
-	reckoned float64 // the least that a read may leave, valid after the first window
-	since    int     // samples read since it was known, or unknown
-	marks    int     // how often it was
+	steering
 
 	rise  int                  // samples of the fade-in still to come
 	fall  int                  // samples of the ghost still to come
@@ -139,7 +115,7 @@ func NewDrift(target, capacity int) *Drift {
 		d.size *= 2
 	}
 	d.ring = make([]float32, d.size+d.filter.taps)
-	d.reader.speed, d.reader.wait = 1, unknown
+	d.reader.speed, d.reader.wait, d.reader.phase = 1, unknown, noPhase
 	d.reader.low = d.size
 	// Silence before the first sample, so that it comes out at once.
 	d.written.Store(uint64(d.filter.taps/2 - 1)) //nolint:gosec // positive
@@ -224,12 +200,14 @@ func (d *Drift) Read(pcm []float32) {
 		r.keep(pcm)
 		d.steer(len(pcm))
 	}
+	r.phase = noPhase
 }
 
 // begin decides where in a read of n samples the sound starts; n if it does
 // not. Samples come in the writer's blocks and go in the reader's: as much as
 // one of each may be missing just before the next block comes, so that much
-// silence goes first, less what is there already.
+// silence goes first, less what is there already. With a Phase it is as much less
+// as that says.
 func (d *Drift) begin(n int) int {
 	r := &d.reader
 	have := d.fill()
@@ -237,13 +215,17 @@ func (d *Drift) begin(n int) int {
 		if have <= 0 {
 			return n
 		}
-		r.wait = min(max(0, d.target+int(d.block.Load())+n-have), d.size/4)
+		more := r.phase
+		if more == noPhase {
+			more = int(d.block.Load())
+		}
+		r.wait = min(max(0, d.target+more+n-have), d.size/4)
 	}
 	from := min(r.wait, n)
 	r.wait -= from
 	if from < n {
 		r.playing, r.rise = true, fadeSamples
-		r.low, r.window, r.most, r.since = d.size, 0, 0, unknown
+		r.restart(d.size)
 	}
 	return from
 }
@@ -304,70 +286,4 @@ func (r *driftReader) haunt(pcm []float32) {
 		pcm[i] += r.ghost[fadeSamples-r.fall+i]
 	}
 	r.fall -= n
-}
-
-// steer watches the fill and, twice a second, corrects the speed.
-func (d *Drift) steer(n int) {
-	r := &d.reader
-	r.low = min(r.low, d.fill())
-	r.window += n
-	r.most = max(r.most, n)
-	if r.window < driftWindow {
-		return
-	}
-	jump := min(int(d.block.Load()), r.most)
-	r.reckon(jump)
-	if off := r.low - d.target - jump; off > driftExcess {
-		d.skip(off)
-		r.reckoned -= float64(off)
-	}
-	off := r.reckoned - float64(d.target)
-	if r.marks < 2 {
-		off -= float64(jump) / 2
-	}
-	want := min(max(1+r.slope+off/driftSettle, 1-driftMax), 1+driftMax)
-	r.speed = min(max(want, r.speed-driftStep), r.speed+driftStep)
-	d.stats.ppm.Store(int64((r.speed - 1) * 1e6))
-	r.low, r.window, r.most = d.size, 0, 0
-}
-
-// reckon takes the window into account. What it saw is between the least there is
-// and a block more; the reckoning is moved there, and the clocks differ by as much
-// as it was wrong, in the time since it was right. What is seen often is noise: a
-// late block, or one that comes before a read here and after one there.
-func (r *driftReader) reckon(jump int) {
-	low := float64(r.low)
-	if r.since == unknown {
-		r.reckoned, r.since = low-float64(jump)/2, 0
-		return
-	}
-	r.reckoned -= (r.speed - 1 - r.slope) * float64(r.window)
-	r.since += r.window
-	wrong := min(max(r.reckoned, low-float64(jump)), low) - r.reckoned
-	if wrong == 0 {
-		return
-	}
-	r.reckoned += wrong
-	if math.Abs(wrong) < 2 {
-		return // Less than what fractions of samples make.
-	}
-	wrong = min(max(wrong, -float64(jump)), float64(jump))
-	if t := float64(r.since); r.since < driftLearn {
-		r.slope += wrong * t / (driftLearn * driftLearn)
-	} else {
-		r.slope += wrong / t
-	}
-	r.slope = min(max(r.slope, -driftMax/5), driftMax/5)
-	if r.since > 4*driftWindow { // not the same step once more
-		r.marks++
-	}
-	r.since = 0
-}
-
-// skip leaves out n samples that wait too long already.
-func (d *Drift) skip(n int) {
-	d.read.Add(uint64(n)) //nolint:gosec // positive
-	d.reader.mirror()
-	d.reader.rise = fadeSamples
-	d.stats.skipped.Add(1)
 }

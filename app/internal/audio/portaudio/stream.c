@@ -1,12 +1,14 @@
 // The callbacks run on the sound system's own threads, in C, so that neither
 // Go's scheduler nor its garbage collector can make them late. They do nothing
-// but copy to and from the rings: no lock, no system call, no allocation.
+// but copy to and from the rings: no lock, no system call (the clock is read in
+// user space), no allocation.
 
 #include "stream.h"
 
 #include <portaudio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct ut_stream {
 	PaStream *pa;
@@ -34,6 +36,15 @@ static float fade(float v)
 static uint64_t load(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 static void store(uint64_t *p, uint64_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 
+// moved says that a callback has moved the count there, now.
+static void moved(struct ut_line *line, uint64_t count)
+{
+	struct timespec now;
+	if (clock_gettime(CLOCK_MONOTONIC, &now) == 0)
+		store(&line->when, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+	store(&line->count, count);
+}
+
 static void fault(struct ut_line *line) { store(&line->faults, load(&line->faults) + 1); }
 
 // capture appends to the ring. It never waits for the reader: the parent sees
@@ -48,7 +59,7 @@ static void capture(struct ut_stream *s, const float *in, unsigned long frames)
 			sum += in[i * s->channels + c];
 		m->capture[(at + i) % UT_RING] = sum / s->channels;
 	}
-	store(&m->captured.count, at + frames);
+	moved(&m->captured, at + frames);
 }
 
 // play takes from the ring what is there and fades into silence after it.
@@ -66,7 +77,7 @@ static void play(struct ut_stream *s, float *out, unsigned long frames)
 	if (n < frames && s->running)
 		fault(&m->played);
 	s->running = n == frames;
-	store(&m->played.count, at + n);
+	moved(&m->played, at + n);
 }
 
 static int callback(const void *in, void *out, unsigned long frames, const PaStreamCallbackTimeInfo *time,

@@ -27,6 +27,8 @@ var (
 	_ [C.sizeof_struct_ut_memory - unsafe.Sizeof(sound.Memory{})]struct{}
 	_ [unsafe.Offsetof(sound.Memory{}.Played) - unsafe.Offsetof(C.struct_ut_memory{}.played)]struct{}
 	_ [unsafe.Offsetof(C.struct_ut_memory{}.queued) - unsafe.Offsetof(sound.Memory{}.Queued)]struct{}
+	_ [unsafe.Offsetof(sound.Line{}.When) - unsafe.Offsetof(C.struct_ut_line{}.when)]struct{}
+	_ [unsafe.Offsetof(C.struct_ut_line{}.when) - unsafe.Offsetof(sound.Line{}.When)]struct{}
 	_ [unsafe.Offsetof(sound.Memory{}.Capture) - unsafe.Offsetof(C.struct_ut_memory{}.capture)]struct{}
 	_ [unsafe.Offsetof(C.struct_ut_memory{}.playback) - unsafe.Offsetof(sound.Memory{}.Playback)]struct{}
 )

@@ -268,8 +268,9 @@ func (m *Mic) Read(pcm []float32) { m.ReadBoth(pcm, m.spare[:len(pcm)]) }
 // very samples that the card played at that time. Both are resampled alike, so the
 // way from the one to the other is always as long as the card makes it.
 func (m *Mic) ReadBoth(pcm, played []float32) {
+	at := monotonic()
 	if s := m.now(); s != nil && s.choice.Mic {
-		s.in.read(pcm, played)
+		s.in.read(pcm, played, at)
 	} else {
 		m.idle.work(len(pcm))
 		m.also.work(len(pcm))
@@ -292,8 +293,9 @@ func (s *Speaker) Faults() uint64 { return s.card.Stats().PlaybackFaults }
 // Write plays pcm, or drops it when nothing is open.
 func (s *Speaker) Write(pcm []float32) {
 	s.meter.measure(pcm)
+	at := monotonic()
 	if now := s.now(); now != nil && now.choice.Speaker {
-		now.out.write(pcm)
+		now.out.write(pcm, at)
 		return
 	}
 	s.idle.work(len(pcm))

@@ -364,8 +364,8 @@ func BenchmarkSlot(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Captured.Count.Add(1920)
-		s.in.read(pcm, make([]float32, len(pcm)))
-		s.out.write(pcm)
+		s.in.read(pcm, make([]float32, len(pcm)), monotonic())
+		s.out.write(pcm, monotonic())
 		m.Played.Count.Add(1920)
 	}
 }

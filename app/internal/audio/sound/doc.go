@@ -14,8 +14,11 @@
 //	└──────────────────────────────┘            └──────────────────────────────┘
 //
 // Samples cross in memory, so that neither side ever waits for the other, and a
-// call gives the parent nothing to do besides copying: no system call, no
-// goroutine that wakes. The positions in that memory are the helper's word and
+// call gives the parent nothing to do besides copying: no system call but for the
+// time, which is read in every slot, no goroutine that wakes. With each count stands
+// when its newest callback came, on the clock that both have: so codec.Drift knows at
+// once how the card's clock stands to the slots', and holds the delay to the millisecond
+// from the first second on. The positions and times in that memory are the helper's word and
 // are not believed: any value is safe. Orders cross in pipes, as messages
 //
 //	 0  2 3 4    6

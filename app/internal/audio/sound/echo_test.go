@@ -33,8 +33,9 @@ func TestEchoAtAnyClock(t *testing.T) {
 		var before, after float64
 		heard, played := make([]float32, simSlot), make([]float32, simSlot)
 		for n := range c.seconds * 25 {
-			card.run(float64((n+1)*simSlot + (n*7919)%(4*millisecond)))
-			s.in.read(heard, played)
+			now := float64((n+1)*simSlot + (n*7919)%(4*millisecond))
+			card.run(now)
+			s.in.read(heard, played, simTime(now))
 			count := n >= 75 && (!c.gap || n < 150 || n >= 225)
 			if count {
 				before += energy(heard)
@@ -44,7 +45,7 @@ func TestEchoAtAnyClock(t *testing.T) {
 				after += energy(heard)
 			}
 			if !c.gap || n < 150 || n > 153 {
-				s.out.write(said[n*simSlot : (n+1)*simSlot])
+				s.out.write(said[n*simSlot:(n+1)*simSlot], simTime(now))
 			}
 		}
 		got := 10 * math.Log10(before/after)

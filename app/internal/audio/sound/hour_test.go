@@ -49,9 +49,9 @@ func (d *drifter) run(slots int, heard func(at, step float64, pcm []float32)) {
 			heard(at, 1/d.speaker.speed, d.speaker.heard)
 		}
 		d.mic.heard, d.speaker.heard = d.mic.heard[:0], d.speaker.heard[:0]
-		d.in.in.read(d.slot, d.played)
+		d.in.in.read(d.slot, d.played, simTime(now))
 		d.through(n, d.slot)
-		d.out.out.write(d.slot)
+		d.out.out.write(d.slot, simTime(now))
 	}
 }
 
@@ -94,10 +94,10 @@ const (
 	hourTone  = 300.0 // Hz; three periods are a callback
 	hourStep  = 2 * math.Pi * hourTone / cell.SampleRate
 	hourBegin = 3 * cell.SampleRate // when the sound is there
-	// Until the clocks are learnt each card may be off by a callback of 10 ms. From
-	// then on the delay stays.
-	hourLearnt = 180 * cell.SampleRate
-	hourMost   = 2 * (callbackBurst + 2*millisecond)
+	// The delay stays as it was then. Both cards learn their clocks at the same time,
+	// within seconds; from hourLearnt on they know them.
+	hourMost   = 3 * millisecond
+	hourLearnt = 20 * cell.SampleRate
 	hourStays  = millisecond
 )
 
@@ -159,7 +159,7 @@ func TestHourOfSine(t *testing.T) {
 			if d.faults() > 0 || j.most > 1.005*simVolume*hourStep {
 				t.Error("that is a click")
 			}
-			if high-low > hourMost {
+			if high-first > hourMost || first-low > hourMost {
 				t.Error("that is a delay that grows")
 			}
 			if highest >= lowest {

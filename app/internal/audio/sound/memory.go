@@ -11,16 +11,28 @@ const RingSize = 1 << 15
 type Line struct {
 	Count  atomic.Uint64 // samples since the memory was made
 	Faults atomic.Uint64 // overflows or underflows
-	_      [48]byte
+	When   atomic.Uint64 // of the newest callback, in ns of CLOCK_MONOTONIC
+	_      [40]byte
 }
 
 // A Memory is what parent and helper share. The helper's callbacks, written in
 // C for real devices, advance Captured and Played; the parent advances Queued.
-// Whoever reads a count checks it: the other side may have gone mad.
+// Whoever reads a count or a time checks it: the other side may have gone mad.
 type Memory struct {
 	Captured Line
 	Played   Line
 	Queued   Line
 	Capture  [RingSize]float32
 	Playback [RingSize]float32
+}
+
+// look returns the count, and when it became that.
+func (l *Line) look() (count, when uint64) {
+	for range 3 { // A callback may come in between, but not every time.
+		count, when = l.Count.Load(), l.When.Load()
+		if l.Count.Load() == count {
+			break
+		}
+	}
+	return count, when
 }

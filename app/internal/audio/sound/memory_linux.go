@@ -54,3 +54,10 @@ func mapMemory(file *os.File) (*Memory, error) {
 	}
 	return (*Memory)(unsafe.Pointer(unsafe.SliceData(b))), nil //nolint:gosec // of this size, and page-aligned
 }
+
+// monotonic is the time of a Line's When. It cannot fail.
+func monotonic() uint64 {
+	var t unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)
+	return uint64(t.Nano()) //nolint:gosec // positive
+}

@@ -32,6 +32,9 @@ const (
 	driftRoom = RingSize / 2
 	// chunk is how much is copied at a time.
 	chunk = 1024
+	// ageMost is how many callbacks late the newest may be and still tell when the
+	// others are.
+	ageMost = 4
 	// longest is the longest slot.
 	longest = 100 * millisecond
 )
@@ -62,6 +65,16 @@ func (b *beat) each(guess int) int {
 		return guess
 	}
 	return int(b.part) //nolint:gosec // at most chunk
+}
+
+// age returns how long before now the newest callback was, in samples, and false if
+// that cannot be: callbacks come all the time.
+func age(now, when uint64, each int) (int, bool) {
+	ns := int64(now - when) //nolint:gosec // wraps around as it should
+	if most := int64(codec.Duration(ageMost * each)); ns < -most || ns > most {
+		return 0, false
+	}
+	return int(ns * cell.SampleRate / int64(time.Second)), true
 }
 
 // A session is the time for which a helper's streams are open. It is made when
@@ -113,14 +126,20 @@ type capture struct {
 // read fills pcm with the newest sound, and played with what the card played at
 // the same time. The first read waits for a whole one, and leaves out what is
 // older.
-func (c *capture) read(pcm, played []float32) {
-	head := c.memory.Captured.Count.Load()
+func (c *capture) read(pcm, played []float32, now uint64) {
+	head, when := c.memory.Captured.look()
 	there := head - c.next
 	if there > RingSize/2 { // overtaken, or the helper has gone mad
 		c.next, there = head, 0
 	}
+	c.beat.look(head)
+	each := c.beat.each(c.burst)
+	old, timed := age(now, when, each)
+	if !timed {
+		old = 0
+	}
 	if !c.started {
-		need := uint64(len(pcm) + c.cushion + c.burst)
+		need := uint64(len(pcm) + c.cushion + max(each-old, 0)) //nolint:gosec // positive
 		if there < need {
 			clear(pcm)
 			clear(played)
@@ -130,8 +149,11 @@ func (c *capture) read(pcm, played []float32) {
 		c.started = true
 	}
 	c.pair.follow(int64(c.memory.Played.Count.Load()-head), len(pcm)) //nolint:gosec // a difference
-	c.beat.look(head)
 	c.take(head)
+	if timed {
+		c.drift.Phase(each - old)
+		c.echo.Phase(each - old)
+	}
 	c.drift.Read(pcm)
 	c.echo.Read(played)
 }
@@ -237,14 +259,14 @@ type playback struct {
 
 // write queues pcm. It then tops up what waits for the callbacks, so that what
 // it takes from the resampler follows the card's clock.
-func (p *playback) write(pcm []float32) {
-	played := p.memory.Played.Count.Load()
+func (p *playback) write(pcm []float32, now uint64) {
+	played, when := p.memory.Played.look()
 	left := int(p.next - played) //nolint:gosec // checked below
 	level := p.cushion + len(pcm)
 	switch {
 	case !p.primed:
 		p.primed = true
-		p.silence(p.drift.Write, primer+p.burst/2)
+		p.silence(p.drift.Write, primer)
 		left = p.restart(played)
 	case left <= 0 || left > RingSize/2: // it ran dry, or the helper has gone mad
 		p.cushion = max(p.cushion, min(p.cushion+playbackStep, playbackCushionMax))
@@ -256,8 +278,13 @@ func (p *playback) write(pcm []float32) {
 	// It sees the reads of a card: whole callbacks.
 	p.beat.look(played)
 	each := p.beat.each(p.burst)
+	old, timed := age(now, when, each)
 	for n := min(level-left, p.there()); n > 0; n -= each {
 		k := min(n, each)
+		left += k
+		if timed {
+			p.drift.Phase(old + level - left)
+		}
 		p.drift.Read(p.buf[:k])
 		p.queue(p.buf[:k])
 	}

@@ -26,6 +26,9 @@ const (
 	simVolume = 0.5
 )
 
+// simTime is the time in samples as callbacks tell it.
+func simTime(at float64) uint64 { return uint64(1e9 + at*1e9/48000) }
+
 // run makes the callbacks that are due until a time.
 func (s *simulated) run(until float64) {
 	m := s.memory
@@ -53,6 +56,8 @@ func (s *simulated) run(until float64) {
 				m.Capture[(captured+i)%RingSize] = s.heard[at]
 			}
 		}
+		m.Captured.When.Store(simTime(s.next))
+		m.Played.When.Store(simTime(s.next))
 		m.Captured.Count.Store(captured + uint64(period)) //nolint:gosec // positive
 		m.Played.Count.Store(played)
 	}
@@ -72,13 +77,14 @@ func TestDriftAndLateSlots(t *testing.T) {
 		deepest := 0
 		for n := range slots {
 			late := float64((n * 7919) % (4 * millisecond))
-			card.run(float64((n+1)*simSlot) + late)
-			s.in.read(in, played)
+			now := float64((n+1)*simSlot) + late
+			card.run(now)
+			s.in.read(in, played, simTime(now))
 			read = append(read, in...)
 			for i := range out {
 				out[i] = float32(simVolume * math.Sin(2*math.Pi*simTone*float64(n*simSlot+i)/48000))
 			}
-			s.out.write(out)
+			s.out.write(out, simTime(now))
 			if n > slots/2 {
 				deepest = max(deepest, s.in.drift.Stats().Fill, int(s.out.next-m.Played.Count.Load())+s.out.drift.Stats().Fill-simSlot)
 			}
@@ -140,8 +146,9 @@ func TestPlayedWhileHeard(t *testing.T) {
 		state := uint32(1)
 		low := float32(0)
 		for n := range 25 * (c.when[1] + 1) {
-			card.run(float64((n+1)*simSlot + (n*7919)%(4*millisecond)))
-			s.in.read(in, also)
+			now := float64((n+1)*simSlot + (n*7919)%(4*millisecond))
+			card.run(now)
+			s.in.read(in, also, simTime(now))
 			heard, played = append(heard, in...), append(played, also...)
 			for i := range out { // noise below some kHz
 				state = state*1664525 + 1013904223
@@ -149,7 +156,7 @@ func TestPlayedWhileHeard(t *testing.T) {
 				out[i] = low
 			}
 			if c.gap == 0 || n < c.gap || n > c.gap+3 {
-				s.out.write(out)
+				s.out.write(out, simTime(now))
 			}
 		}
 		for _, from := range c.when {
@@ -190,7 +197,7 @@ func TestPlaybackAfterAGap(t *testing.T) {
 	for n := range 20 {
 		card.run(float64(n * simSlot))
 		if n != 10 && n != 11 && n != 12 {
-			p.write(out)
+			p.write(out, simTime(float64(n*simSlot)))
 		}
 	}
 	if p.cushion != playbackCushion+playbackStep {
@@ -243,8 +250,9 @@ func TestStretchedSlots(t *testing.T) {
 		for i := range out[:slot] {
 			out[i] = float32(simVolume * math.Sin(2*math.Pi*simTone*float64(at+i)/48000))
 		}
-		card.run(float64(now + (n*7919)%(4*millisecond)))
-		s.out.write(out[:slot])
+		late := float64(now + (n*7919)%(4*millisecond))
+		card.run(late)
+		s.out.write(out[:slot], simTime(late))
 		now, at = now+slot, at+slot
 	}
 	smooth(t, -200, "heard", card.heard)

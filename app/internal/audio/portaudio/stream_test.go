@@ -1,0 +1,54 @@
+package portaudio
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"undertone/app/internal/audio/pulsetest"
+	"undertone/app/internal/audio/sound"
+)
+
+// TestCallbacksTellTheirTime: with both counts stands when they moved, on the clock
+// that the parent reads, too.
+func TestCallbacksTellTheirTime(t *testing.T) {
+	server := pulsetest.Start(t)
+	k := server.Sink(t, "any")
+	for _, e := range append(append(server.Env(), k.MicEnv()...), k.SpeakerEnv()...) {
+		name, value, _ := strings.Cut(e, "=")
+		t.Setenv(name, value)
+	}
+	b := New()
+	defer b.Close()
+	if err := b.Refresh(); err != nil {
+		t.Fatal(err)
+	}
+	m, before := &sound.Memory{}, clock(t)
+	s, err := b.Open(sound.Choice{Mic: true, Speaker: true}, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	m.Queued.Count.Store(sound.RingSize / 2)
+	for name, line := range map[string]*sound.Line{"captured": &m.Captured, "played": &m.Played} {
+		for deadline := time.Now().Add(30 * time.Second); line.Count.Load() == 0; {
+			if time.Now().After(deadline) {
+				t.Fatalf("nothing is %s", name)
+			}
+			<-time.After(time.Millisecond)
+		}
+		if at, now := line.When.Load(), clock(t); at < before || at > now {
+			t.Errorf("%s at %d, between %d and %d", name, at, before, now)
+		}
+	}
+}
+
+func clock(t *testing.T) uint64 {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		t.Fatal(err)
+	}
+	return uint64(now.Nano()) //nolint:gosec // positive
+}
