@@ -13,6 +13,7 @@ type Decoder struct {
 	packets   []Packet
 	redundant bool
 	out       []float32 // one slot
+	seam      seam
 }
 
 // NewDecoder returns a decoder for slots of length i.
@@ -27,7 +28,9 @@ func (f Format) NewDecoder() (*Decoder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opus decoder: %w", err)
 	}
-	return &Decoder{lib: lib, packets: f.Packets, redundant: f.Redundant, out: make([]float32, f.samples())}, nil
+	d := &Decoder{lib: lib, packets: f.Packets, redundant: f.Redundant, out: make([]float32, f.samples())}
+	d.seam.reset()
+	return d, nil
 }
 
 // Decode implements codec.Decoder. A packet that libopus refuses, or that is
@@ -39,6 +42,8 @@ func (d *Decoder) Decode(f *codec.Frame, pcm []float32) {
 		to := out[:p.Samples]
 		if n, err := d.lib.decode(in[:p.Bytes], to); err != nil || n != p.Samples {
 			d.guess(to)
+		} else {
+			d.seam.decoded(to)
 		}
 		in, out = in[p.Bytes:], out[p.Samples:]
 	}
@@ -74,7 +79,11 @@ func (d *Decoder) Recover(next *codec.Frame, pcm []float32) {
 // reports whether libopus could do that.
 func (d *Decoder) copied(next *codec.Frame, out []float32) bool {
 	n, err := d.lib.recover(next[:d.packets[0].Bytes], out)
-	return err == nil && n == len(out)
+	if err != nil || n != len(out) {
+		return false
+	}
+	d.seam.decoded(out)
+	return true
 }
 
 // guess fills one packet with what may have been said.
@@ -82,6 +91,7 @@ func (d *Decoder) guess(out []float32) {
 	if _, err := d.lib.guess(out); err != nil {
 		clear(out)
 	}
+	d.seam.guessed(out)
 }
 
 // deliver hands out what was decoded, at full scale at most.
@@ -95,4 +105,5 @@ func (d *Decoder) deliver(pcm []float32) {
 func (d *Decoder) Reset() {
 	// The only error libopus has for this is a request that it does not know.
 	_ = d.lib.reset()
+	d.seam.reset()
 }

@@ -28,7 +28,7 @@
 //	        the same, guessed               0.986  0.982  0.963  0.952  0.914
 //	        no copy, guessed                0.987  0.984  0.968  0.960  0.930
 //	        copy by a second encoder        0.978  0.975  0.962  0.953  0.926
-//	40 ms   no copy, guessed             *  0.978  0.970  0.962  0.955  0.915
+//	40 ms   no copy, guessed             *  0.978  0.970  0.961  0.954  0.914
 //	        copy, recovered from it         0.776  0.776  0.775  0.770  0.743
 //	        copy by a second encoder        0.955  0.948  0.943  0.937  0.897
 //	100 ms  no copy, guessed             *  0.888  0.877  0.866  0.865  0.807
@@ -44,6 +44,11 @@
 // gives, at 40 ms and at 20. At 100 ms there are no bits, and waiting would take
 // 100 ms. In STOI 40 ms has 0.988, 0.979, 0.975, 0.971 and 0.933, so that 5 % of
 // loss take 0.02 of it.
+//
+// Where packets come again libopus goes on as they say, and the sound jumps: a tone of
+// 300 Hz by up to two and a half times what it has from sample to sample. So the guess
+// runs on for 5 ms and fades into what was said (seam). After that no step is larger
+// than those without loss. It takes 0.001 of the ESTOI at 40 ms and nothing elsewhere.
 //
 // Recordings of people give the same order. The measurement, also at other rates
 // and for packets of 60 ms, is TestLostFrames of app/internal/quality:
