@@ -1,6 +1,6 @@
 // Package pulsetest gives tests a sound system of their own: a PulseAudio
-// server with virtual microphones and speakers, which programs reach through
-// PortAudio, ALSA and PulseAudio as they would reach real ones.
+// server, or a PipeWire, with virtual microphones and speakers, which programs reach
+// through PortAudio, ALSA and PulseAudio as they would reach real ones.
 //
 //	WAV ─ paplay ▶ null sink "mic"  ─ monitor ▶ program (PULSE_SOURCE)
 //	program (PULSE_SINK) ▶ null sink "ear" ─ monitor ▶ parec ─ WAV
@@ -24,21 +24,64 @@ import (
 	"time"
 )
 
-// startTime is how long the server may take to start.
+// startTime is how long a server may take to do something.
 const startTime = 20 * time.Second
 
-// A Server is a running PulseAudio.
+// A Server is a running PulseAudio, or PipeWire in its place.
 type Server struct {
 	dir    string
 	socket string
 	env    []string
 
-	server *exec.Cmd
-	ended  <-chan struct{}
+	programs []program // that make the server, in their order
+	running  []daemon
 }
 
-// Start starts a server that ends with the test.
+// A program is one that makes a server with others.
+type program struct {
+	command []string
+	socket  string // in the folder; the next program waits for it
+}
+
+// A daemon is a program that runs.
+type daemon struct {
+	*exec.Cmd
+	ended <-chan struct{}
+}
+
+// Start starts a PulseAudio that ends with the test.
 func Start(t testing.TB) *Server {
+	t.Helper()
+	s := prepare(t)
+	s.programs = []program{{[]string{
+		"pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no",
+		"--high-priority=no", "--realtime=no", "--log-target=stderr", "--log-level=error",
+		"--load=module-native-protocol-unix auth-anonymous=1 socket=" + s.socket,
+	}, "native"}}
+	s.Restart(t)
+	return s
+}
+
+// StartPipeWire starts a PipeWire that ends with the test: the server, what decides
+// who is connected with whom, and what speaks PulseAudio's language. The second
+// does not run without a message bus.
+func StartPipeWire(t testing.TB) *Server {
+	t.Helper()
+	s := prepare(t)
+	bus := "unix:path=" + filepath.Join(s.dir, "bus")
+	s.env = append(s.env, "DBUS_SESSION_BUS_ADDRESS="+bus)
+	s.programs = []program{
+		{[]string{"dbus-daemon", "--session", "--nofork", "--nopidfile", "--address=" + bus}, "bus"},
+		{[]string{"pipewire"}, "pipewire-0"},
+		{[]string{"wireplumber"}, ""},
+		{[]string{"pipewire-pulse"}, "native"},
+	}
+	s.Restart(t)
+	return s
+}
+
+// prepare makes the folder and the environment of a server.
+func prepare(t testing.TB) *Server {
 	t.Helper()
 	// Not t.TempDir: the path of a socket has at most 107 bytes.
 	dir, err := os.MkdirTemp("", "pulse")
@@ -51,23 +94,31 @@ func Start(t testing.TB) *Server {
 	s.env = []string{
 		"HOME=" + dir,
 		"XDG_RUNTIME_DIR=" + dir,
+		"XDG_CONFIG_HOME=" + dir,
+		"XDG_STATE_HOME=" + dir,
+		"PIPEWIRE_RUNTIME_DIR=" + dir,
 		"PULSE_RUNTIME_PATH=" + dir,
 		"PULSE_STATE_PATH=" + dir,
 		"PULSE_SERVER=unix:" + s.socket,
 		"ALSA_CONFIG_PATH=" + filepath.Join(dir, "asound.conf"),
 	}
 	s.writeALSA(t, "")
-	s.Restart(t)
 	return s
 }
 
 // Restart starts the server again after Kill, without sinks.
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
-	s.server, s.ended = s.run(t, "pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no",
-		"--high-priority=no", "--realtime=no", "--log-target=stderr", "--log-level=error",
-		"--load=module-native-protocol-unix auth-anonymous=1 socket="+s.socket)
-	s.await(t, "the server to answer", startTime, func() error {
+	s.running = nil
+	for _, p := range s.programs {
+		cmd, ended := s.run(t, p.command[0], p.command[1:]...)
+		s.running = append(s.running, daemon{cmd, ended})
+		s.await(t, "the socket of "+p.command[0], func() error {
+			_, err := os.Stat(filepath.Join(s.dir, p.socket))
+			return err
+		})
+	}
+	s.await(t, "the server to answer", func() error {
 		_, err := s.output("pactl", "info")
 		return err
 	})
@@ -110,7 +161,7 @@ func (s *Server) Sink(t testing.TB, name string, properties ...string) *Sink {
 	}
 	s.run(t, "pacat", "--playback", "--raw", "--device="+name, "--rate=48000", "--channels=1",
 		"--latency-msec=20", "--client-name=silence-"+name, "/dev/zero")
-	s.await(t, "the sink to run", startTime, func() error {
+	s.await(t, "the sink to run", func() error {
 		list, err := s.output("pactl", "list", "short", "sinks")
 		if err == nil && !strings.Contains(lineWith(list, name), "RUNNING") {
 			err = fmt.Errorf("sinks: %s", list)
@@ -218,7 +269,7 @@ func (k *Sink) Record(t testing.TB, path string) *Recording {
 	cmd, ended := k.server.run(t, "parec", "--device="+k.name+".monitor", "--file-format=wav", "--rate=48000",
 		"--channels=1", "--format=s16le", "--latency-msec=10", path)
 	// More than a header: samples arrive.
-	k.server.await(t, "the recording to run", startTime, func() error {
+	k.server.await(t, "the recording to run", func() error {
 		info, err := os.Stat(path)
 		if err == nil && info.Size() < 1000 {
 			err = errors.New("no sound yet")
@@ -240,12 +291,20 @@ func (r *Recording) Stop(t testing.TB) {
 // Kill ends the server at once, as a crash would, and its sinks with it.
 func (s *Server) Kill(t testing.TB) {
 	t.Helper()
-	if err := s.server.Process.Kill(); err != nil {
-		t.Fatal(err)
+	for _, d := range s.running {
+		if err := d.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	<-s.ended
-	// A crash leaves the socket behind, for which the next one would wait.
-	os.Remove(s.socket) //nolint:errcheck // it may be gone
+	for _, d := range s.running {
+		<-d.ended
+	}
+	// A crash leaves the sockets behind, and who comes next would take them for new.
+	for _, p := range s.programs {
+		if p.socket != "" {
+			os.Remove(filepath.Join(s.dir, p.socket)) //nolint:errcheck // it may be gone
+		}
+	}
 }
 
 // run starts a program that is ended with the test.
@@ -288,10 +347,10 @@ func (s *Server) output(name string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// await asks again and again until there is no error, at most for d.
-func (s *Server) await(t testing.TB, what string, d time.Duration, ask func() error) {
+// await asks again and again until there is no error, at most for startTime.
+func (s *Server) await(t testing.TB, what string, ask func() error) {
 	t.Helper()
-	deadline := time.After(d)
+	deadline := time.After(startTime)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -302,7 +361,7 @@ func (s *Server) await(t testing.TB, what string, d time.Duration, ask func() er
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("waited %v for %s: %v", d, what, err)
+			t.Fatalf("waited %v for %s: %v", startTime, what, err)
 		}
 	}
 }
