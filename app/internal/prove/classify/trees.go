@@ -36,8 +36,7 @@ type tree struct {
 
 func (boosting) scores(t *task, learn, judge []int, random *rand.Rand) []float64 {
 	b := &booster{task: t, rows: learn, y: t.targets(learn), weight: t.weights(learn), random: random}
-	b.said, b.gradient, b.curvature = make([]float64, len(learn)), make([]float64, len(learn)), make([]float64, len(learn))
-	b.node = make([]uint8, len(learn))
+	b.said = make([]float64, len(learn))
 	scores := make([]float64, len(judge))
 	for range trees {
 		grown := b.grow()
@@ -54,53 +53,58 @@ func (boosting) scores(t *task, learn, judge []int, random *rand.Rand) []float64
 // booster is boosting at work. Slices are by place in rows.
 type booster struct {
 	*task
-	rows                []int
-	y, weight           []float64
-	said                []float64 // by all trees so far
-	gradient, curvature []float64
-	node                []uint8 // that the row has come to
-	random              *rand.Rand
+	rows      []int
+	y, weight []float64
+	said      []float64 // by all trees so far
+	sample    []sampled // that the next tree sees
+	random    *rand.Rand
+}
+
+// sampled is a row on its way through a tree.
+type sampled struct {
+	sum  // what the row still lacks
+	row  int
+	node int // that it has come to
 }
 
 func (t *tree) say(bins [][]uint8, row int) float64 {
 	k := 0
 	for range depth {
-		if bins[t.feature[k]][row] < t.below[k] {
-			k = 2*k + 1
-		} else {
-			k = 2*k + 2
-		}
+		k = t.next(bins, k, row)
 	}
 	return t.leaf[k-inner]
 }
 
+// next returns the node that a node leads the row to.
+func (t *tree) next(bins [][]uint8, node, row int) int {
+	if bins[t.feature[node]][row] < t.below[node] {
+		return 2*node + 1
+	}
+	return 2*node + 2
+}
+
 // grow makes the next tree.
 func (b *booster) grow() *tree {
-	var sample []int
-	for k := range b.rows {
-		p := 1 / (1 + math.Exp(-b.said[k]))
-		b.gradient[k], b.curvature[k] = b.weight[k]*(b.y[k]-p), b.weight[k]*p*(1-p)
-		if b.node[k] = 0; b.random.Float64() < rowShare {
-			sample = append(sample, k)
+	b.sample = b.sample[:0]
+	for k, row := range b.rows {
+		if b.random.Float64() < rowShare {
+			p := 1 / (1 + math.Exp(-b.said[k]))
+			b.sample = append(b.sample, sampled{sum: sum{b.weight[k] * (b.y[k] - p), b.weight[k] * p * (1 - p)}, row: row})
 		}
 	}
 	features := b.random.Perm(len(b.bins))
 	features = features[:int(math.Ceil(featureShare*float64(len(features))))]
 	t := &tree{}
 	for level := range depth {
-		b.split(t, 1<<level-1, 1<<level, sample, features)
-		for _, k := range sample {
-			n := b.node[k]
-			if b.bins[t.feature[n]][b.rows[k]] < t.below[n] {
-				b.node[k] = 2*n + 1
-			} else {
-				b.node[k] = 2*n + 2
-			}
+		b.split(t, 1<<level-1, 1<<level, features)
+		for k := range b.sample {
+			r := &b.sample[k]
+			r.node = t.next(b.bins, r.node, r.row)
 		}
 	}
 	var ends [leaves]sum
-	for _, k := range sample {
-		ends[b.node[k]-inner].add(b.gradient[k], b.curvature[k])
+	for _, r := range b.sample {
+		ends[r.node-inner].add(r.sum)
 	}
 	for l, end := range ends {
 		t.leaf[l] = end.gradient / (end.curvature + damping)
@@ -111,9 +115,9 @@ func (b *booster) grow() *tree {
 // A sum is of the rows in a bin, or on a side of a cut.
 type sum struct{ gradient, curvature float64 }
 
-func (s *sum) add(gradient, curvature float64) {
-	s.gradient += gradient
-	s.curvature += curvature
+func (s *sum) add(other sum) {
+	s.gradient += other.gradient
+	s.curvature += other.curvature
 }
 
 // worth is how much the rows gain if they get a leaf of their own.
@@ -121,13 +125,15 @@ func (s sum) worth() float64 { return s.gradient * s.gradient / (s.curvature + d
 
 // split finds the best cut for each of the nodes of a level, from first on. A node
 // without any good one leads all rows to one side, since no bin is below 0.
-func (b *booster) split(t *tree, first, nodes int, sample, features []int) {
+func (b *booster) split(t *tree, first, nodes int, features []int) {
 	var best [leaves]float64
 	var bins [leaves][manyBins]sum
 	for _, f := range features {
 		clear(bins[:nodes])
-		for _, k := range sample {
-			bins[int(b.node[k])-first][b.bins[f][b.rows[k]]].add(b.gradient[k], b.curvature[k])
+		column := b.bins[f]
+		for k := range b.sample {
+			r := &b.sample[k]
+			bins[r.node-first][column[r.row]].add(r.sum)
 		}
 		for n := range nodes {
 			if below, gain := cutBins(&bins[n]); gain > best[n] {
@@ -141,10 +147,10 @@ func (b *booster) split(t *tree, first, nodes int, sample, features []int) {
 func cutBins(bins *[manyBins]sum) (below uint8, gain float64) {
 	var all, low sum
 	for _, b := range bins {
-		all.add(b.gradient, b.curvature)
+		all.add(b)
 	}
 	for k, b := range bins[:manyBins-1] {
-		low.add(b.gradient, b.curvature)
+		low.add(b)
 		high := sum{all.gradient - low.gradient, all.curvature - low.curvature}
 		if low.curvature < least || high.curvature < least {
 			continue

@@ -41,10 +41,15 @@ type entry struct {
 	first   bool // the first of a tie
 }
 
-// Rank sorts the values. A value that was not measured (NaN) counts as lower
-// than all others, so that what is missing in one label only is seen.
+// Rank sorts the values of a feature. A value that was not measured (NaN) counts
+// as lower than all others, so that what is missing in one label only is seen.
 func Rank(values []float64, groups Groups) *Column {
-	c := &Column{groups: len(groups.Count())}
+	return RankOf(values, groups, len(groups.Count()))
+}
+
+// RankOf is Rank for a feature that some of so many groups may be without.
+func RankOf(values []float64, groups Groups, count int) *Column {
+	c := &Column{groups: count}
 	for i, g := range groups {
 		if g >= 0 {
 			c.entries = append(c.entries, entry{segment: int32(i), group: int16(g)})
