@@ -14,6 +14,8 @@
 GO ?= $(or $(shell command -v go),/usr/local/go/bin/go)
 # Where go.dev's archive puts it, for gofmt and the scripts.
 export PATH := $(PATH):/usr/local/go/bin
+# Tests build the programs too: with the same flags they find them built.
+export GOFLAGS := $(strip $(GOFLAGS) -trimpath)
 # Arguments for make demo: make demo ARGS='--interval 20ms --for 20s'
 ARGS ?=
 # What make test and make bench look at: make test PACKAGES=./transport/...
@@ -32,7 +34,7 @@ VERSION := $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
 
 # The version is stamped by hand, since go's own stamp fails the build where git
 # does not trust the folder (another user's, as in many containers).
-BUILD := $(GO) build -buildvcs=false -trimpath -ldflags '-X main.stamp=$(VERSION)'
+BUILD := $(GO) build -buildvcs=false -ldflags '-X main.stamp=$(VERSION)'
 
 # Opus, PortAudio and WebRTC's audio processing (C++) are libraries. opusfile is not
 # used, but the binding to Opus wants it unless one builds with a tag, and plain go
@@ -63,24 +65,35 @@ build: setup ## Build bin/undertone and bin/undertone-server
 	CGO_ENABLED=0 $(BUILD) -o bin/undertone-server ./server/undertone-server
 
 # Packages whose tests measure real time, on real sockets, sound and processes.
-# Another package's tests would be in their figures, so they run one at a time.
-REALTIME := /app/undertone$$|/app/internal/(audio|demo)(/|$$)|/transport/(rtc|pacer)(/|$$)|/server/(undertone-server|node|internal/mix)(/|$$)
-TEST := $(GO) test -race -shuffle=on -timeout 10m
+# Another package's tests would be in their figures, so they run one at a time. What
+# such a package does in fake time runs in parallel, after the rest of it.
+REALTIME := /app/internal/(audio|demo)(/|$$)|/transport/(rtc|pacer)(/|$$)|/server/(undertone-server|node|internal/mix)$$
+# These run the programs as people get them, built without the race detector.
+PROGRAMS := /app/undertone$$
+TEST := $(GO) test -shuffle=on -timeout 10m
 
-# Cheap checks come first. The first build fills both processors.
+# Cheap checks come first. The first build fills both processors. Where nothing runs at
+# the same time as anything else the race detector has nothing to find.
+test: PACES = 40ms
 test: setup-test build lint ## Everything that must hold before a change is taken
 	$(GO) build -race ./...
-	@quick=$$($(GO) list $(PACKAGES) | grep -vE '$(REALTIME)'); test -z "$$quick" || $(TEST) -p 2 $$quick
-	@timed=$$($(GO) list $(PACKAGES) | grep -E '$(REALTIME)'); test -z "$$timed" || $(TEST) -p 1 $$timed
-	$(MAKE) --no-print-directory traces PACES=40ms
+	@.ci/alone $(PACKAGES) >bin/alone
+	@test ! -s bin/alone || $(TEST) -p 2 $$(cat bin/alone)
+	@quick=$$($(GO) list $(PACKAGES) | grep -vxFf bin/alone | grep -vE '$(REALTIME)|$(PROGRAMS)'); test -z "$$quick" || $(TEST) -race -p 2 $$quick
+	@timed=$$($(GO) list $(PACKAGES) | grep -vxFf bin/alone | grep -E '$(REALTIME)'); test -z "$$timed" || $(TEST) -race -p 1 $$timed
+	@programs=$$($(GO) list $(PACKAGES) | grep -E '$(PROGRAMS)'); test -z "$$programs" || $(TEST) -p 1 $$programs
+	$(TABLE)
+	$(TRACES)
 	.ci/fuzz $(FUZZTIME) $(PACKAGES)
 
 # Whole sets in fake time, and all that a server has of one. The race detector would
 # take ten times as long, and has seen the same tests with less in them.
 PACES ?= .*
-TRACES = $(GO) test -count=1 -timeout 15m -run 'Unobservable/$(PACES)|OfMany|SMIX|OnSockets|SoundsWith' ./app/internal/demo
+TRACES = $(GO) test -count=1 -timeout 15m -run 'Unobservable/$(PACES)|OfMany|SMIX|OnSockets|SoundsWith|Survives|Reconnect|Stall|Catches' ./app/internal/demo
+TABLE := $(GO) test -count=1 -run 'TestWire$$' ./transport/rtc
 traces: setup ## No call shows in any packet, in every mode and at every pace
 	$(GO) test -count=1 -run ServerIsBlind ./server/e2e
+	$(TABLE)
 	$(TRACES)
 
 crowds: setup ## The same with a hundred members of a bMIX and fifty of an sMIX

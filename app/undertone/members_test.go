@@ -55,9 +55,10 @@ func (w *world) pair(names []string) {
 // Ten members of a set that the server cannot look into, each a process of its
 // own, and two calls at once: both are heard whole, in both directions.
 func TestTenMembersTwoCalls(t *testing.T) {
+	t.Parallel()
 	packets := len(opus.FormatOf(cell.Interval100).Packets)
 	for _, m := range []cell.Mode{cell.BMIX, cell.SMIX} {
-		t.Run(m.String(), func(t *testing.T) {
+		t.Run(m.String(), func(t *testing.T) { // One after the other: ten processes are enough.
 			w, names := members(t, m, cell.Interval100, 10)
 			speech, answer := w.wavFile("speech.wav", assets.Speech()), w.wavFile("answer.wav", assets.Answer())
 			idle := make([]*process, len(names))

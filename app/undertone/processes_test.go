@@ -122,6 +122,7 @@ func firstSound(x []float32) int {
 // A server and two users in processes of their own, both directions at once,
 // from sound file to sound file.
 func TestSeparateProcesses(t *testing.T) {
+	t.Parallel()
 	w := acquaintances(t, cell.Interval40)
 	bob := w.run("bob", nil, "idle", "--answer", "auto", "--in", w.wavFile("answer.wav", assets.Answer()), "--out", "bob.wav")
 	bob.await("online")
@@ -214,6 +215,7 @@ func TestPulseAudio(t *testing.T) {
 // kill -9 of the server loses no user and no invite, and a call goes on when the
 // server is back.
 func TestServerKilled(t *testing.T) {
+	t.Parallel()
 	w := friends(t, cell.Interval40)
 	spare := field(t, w.admin("invite", "create", "cyd", "--json"), "link")
 	bob := w.run("bob", nil, "idle", "--answer", "auto", "--in", "none", "--out", "none")

@@ -183,6 +183,7 @@ var (
 // A bMIX of many, with two calls at once: everybody is there for everybody, and
 // no cell of either call is lost.
 func TestBMIXOfMany(t *testing.T) {
+	t.Parallel()
 	line := simnet.Path{Delay: 20*time.Millisecond + 137*time.Microsecond}
 	inCrowd(t, scene{mode: cell.BMIX, interval: cell.Interval100, members: *many}, line, func(c *crowd) {
 		last := len(c.users) - 1
@@ -204,6 +205,7 @@ var lossy = simnet.Path{Delay: 50*time.Millisecond + 137*time.Microsecond, Loss:
 // everybody the slot, so everything goes twice. With 20 members and 1 % loss each
 // way, at most 1 % of the voice is lost.
 func TestSMIXLosesLittle(t *testing.T) {
+	t.Parallel()
 	inCrowd(t, scene{mode: cell.SMIX, interval: cell.Interval40, members: 20}, lossy, func(c *crowd) {
 		c.call(0, 1)
 		c.call(4, 5)
@@ -220,6 +222,7 @@ func TestSMIXLosesLittle(t *testing.T) {
 // A member who vanishes costs the others less than half a second of voice; one who
 // joins, or who takes leave, costs nothing.
 func TestSMIXChurn(t *testing.T) {
+	t.Parallel()
 	line := simnet.Path{Delay: 50*time.Millisecond + 137*time.Microsecond}
 	inCrowd(t, scene{mode: cell.SMIX, interval: cell.Interval40, members: *crowded}, line, func(c *crowd) {
 		last := len(c.users) - 1

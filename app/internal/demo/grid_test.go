@@ -16,6 +16,7 @@ import (
 // by no more than its slewing. (The list of all packets differs from window to window
 // there: acknowledgements and what is sent again follow what was lost.)
 func TestBadLinesAreUnobservable(t *testing.T) {
+	t.Parallel()
 	var socket *leak
 	where := scene{interval: cell.Interval40, jitter: 60 * time.Millisecond, loss: 0.05, leak: func(c net.PacketConn) net.PacketConn {
 		socket = &leak{PacketConn: c}

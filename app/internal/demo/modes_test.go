@@ -35,8 +35,10 @@ func several(tr *trace) {
 // two, a declined one, and one of three leave the list of packets as it is when
 // nobody calls.
 func TestProtocol3IsUnobservable(t *testing.T) {
+	t.Parallel()
 	for _, i := range intervals() {
 		t.Run(i.String(), func(t *testing.T) {
+			t.Parallel()
 			tr := record(t, scene{mode: cell.BMIX, interval: i, members: 2}, acts()...)
 			checkEqual(t, tr, 1, "a call", "a call of three", "a declined call", "nothing at all")
 			checkSpeech(t, i, tr)
@@ -61,6 +63,14 @@ func intervals() []cell.Interval {
 	return cell.Intervals()
 }
 
+// pace is the interval of what is looked at in one only.
+func pace() cell.Interval {
+	if underRace {
+		return cell.Interval100
+	}
+	return cell.Interval40
+}
+
 // checkEqual compares windows with the first.
 func checkEqual(t *testing.T, tr *trace, messages int, what ...string) {
 	t.Helper()
@@ -79,8 +89,10 @@ func checkEqual(t *testing.T, tr *trace, messages int, what ...string) {
 // Trace equality of an sMIX, for everybody in the set and the server: a small one,
 // in which everybody has a channel, and once one with more members than channels.
 func TestSuperposedSendingIsUnobservable(t *testing.T) {
+	t.Parallel()
 	for _, i := range intervals() {
 		t.Run(i.String(), func(t *testing.T) {
+			t.Parallel()
 			others := 2
 			if i == cell.Interval100 && !underRace {
 				others = 9

@@ -36,7 +36,8 @@ func (tr *trace) hears(within time.Duration) {
 	time.Sleep(2 * time.Second)
 	for k, u := range []*User{tr.ann, tr.bob} {
 		s := u.Phone.State()
-		if n := s.Played.Heard - before[k]; s.Call != call.Talking || n < 45 {
+		least := 9 * uint64(tr.scene.interval.Slots(2*time.Second)) / 10
+		if n := s.Played.Heard - before[k]; s.Call != call.Talking || n < least {
 			tr.t.Errorf("%s is %s, and heard %d cells in two seconds", u.Name, s.Call, n)
 		}
 	}
@@ -45,7 +46,8 @@ func (tr *trace) hears(within time.Duration) {
 // A call survives that either line is lost for some seconds: the user comes
 // online again by himself and the voice goes on.
 func TestCallSurvivesLostLine(t *testing.T) {
-	record(t, scene{interval: cell.Interval40}, func(tr *trace) {
+	t.Parallel()
+	record(t, scene{interval: pace()}, func(tr *trace) {
 		tr.ring()
 		for user := range tr.hosts {
 			tr.cut(user, 4*time.Second)
@@ -59,7 +61,8 @@ func TestCallSurvivesLostLine(t *testing.T) {
 // A call survives a restart of the server, which has forgotten everything about
 // it.
 func TestCallSurvivesServerRestart(t *testing.T) {
-	record(t, scene{interval: cell.Interval40}, func(tr *trace) {
+	t.Parallel()
+	record(t, scene{interval: pace()}, func(tr *trace) {
 		tr.ring()
 		tr.do(tr.set.Close())
 		time.Sleep(2 * time.Second)
@@ -71,9 +74,10 @@ func TestCallSurvivesServerRestart(t *testing.T) {
 // A line that is lost comes back a second after the last cell, whether there was a
 // call or not, and whatever somebody on the line did to how long the ear waits.
 func TestReconnectLooksTheSame(t *testing.T) {
+	t.Parallel()
 	reconnect := func(busy bool) (attempts []time.Duration) {
 		var last time.Time
-		tr := record(t, scene{interval: cell.Interval40}, func(tr *trace) {
+		tr := record(t, scene{interval: pace()}, func(tr *trace) {
 			if busy {
 				tr.ring()
 			}

@@ -206,6 +206,7 @@ func speeches(t *testing.T) (said [2][]float32) {
 // well understood as when none is; the stages that the delay is made of add up to
 // it, and are what the network was made to be.
 func TestSoundsWithLoss(t *testing.T) {
+	t.Parallel()
 	said := speeches(t)
 	calm := converse(t, cell.Interval40, weather{}, said)
 	rain := converse(t, cell.Interval40, weather{loss: 0.05}, said)
@@ -243,6 +244,7 @@ func TestSoundsWithLoss(t *testing.T) {
 // the slot are the worst there are. What that takes on a real machine is in the
 // report of the demo.
 func TestSoundsWithoutDelay(t *testing.T) {
+	t.Parallel()
 	said := speeches(t)
 	for k := range said {
 		said[k] = said[k][:audio.Samples(5*time.Second)]

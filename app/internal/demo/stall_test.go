@@ -7,7 +7,6 @@ import (
 
 	"undertone/app/internal/audio"
 	"undertone/app/internal/phone"
-	"undertone/transport/cell"
 	"undertone/transport/simnet"
 )
 
@@ -26,6 +25,7 @@ func (d *stuckDevice) Write(pcm []float32) {
 // A stall of everything but the pacer, of 70 ms and of 3 s, shows in no packet:
 // no gap, no burst, no new line. It must not even lose the line.
 func TestStallShowsNothing(t *testing.T) {
+	t.Parallel()
 	var stuck *stuckDevice
 	stall := func(d time.Duration) func(*trace) {
 		return func(*trace) {
@@ -37,7 +37,7 @@ func TestStallShowsNothing(t *testing.T) {
 		stuck = &stuckDevice{Device: tr.ann.sound}
 		tr.ann.sound = stuck
 	}
-	tr := record(t, scene{interval: cell.Interval40, before: before}, idle, stall(70*time.Millisecond), stall(3*time.Second), nothing)
+	tr := record(t, scene{interval: pace(), before: before}, idle, stall(70*time.Millisecond), stall(3*time.Second), nothing)
 	for k, what := range []string{1: "a stall of 70 ms", 2: "a stall of 3 s", 3: "what follows"} {
 		if d := simnet.Diff(tr.windows[0], tr.windows[k]); d != "" {
 			t.Errorf("%s shows:\n%s", what, d)

@@ -274,8 +274,10 @@ func decline(tr *trace) {
 // happens, or somebody rings, is answered, speaks, falls silent and hangs up, or
 // rings and is declined. The speech is really heard in the same run.
 func TestProtocol2IsUnobservable(t *testing.T) {
+	t.Parallel()
 	for _, i := range intervals() {
 		t.Run(i.String(), func(t *testing.T) {
+			t.Parallel()
 			tr := record(t, scene{interval: i}, idle, talk, decline, nothing)
 			checkEqual(t, tr, 1, "a call", "a declined call", "nothing at all")
 			checkSpeech(t, i, tr)
@@ -313,6 +315,7 @@ func (l *leak) WriteTo(b []byte, to net.Addr) (int, error) {
 // Controls: one byte too many, and one millisecond too late, in one packet of
 // thousands, are caught.
 func TestTraceEqualityCatches(t *testing.T) {
+	t.Parallel()
 	var socket *leak
 	act := func(how func([]byte) []byte) func(*trace) {
 		return func(*trace) {
@@ -329,7 +332,7 @@ func TestTraceEqualityCatches(t *testing.T) {
 		socket = &leak{PacketConn: c}
 		return socket
 	}
-	tr := record(t, scene{interval: cell.Interval40, leak: tap}, idle, nothing, act(extraByte), act(late))
+	tr := record(t, scene{interval: pace(), leak: tap}, idle, nothing, act(extraByte), act(late))
 	for k, want := range map[int]string{1: "", 2: "an extra byte", 3: "a delay of 1 ms"} {
 		if caught := simnet.Diff(tr.windows[0], tr.windows[k]) != ""; caught != (want != "") {
 			t.Errorf("window %d, with %q: caught is %v", k, want, caught)

@@ -27,7 +27,6 @@ func around(at int, clean, heard []float32, find func(clean, heard []float32, de
 // TestNoFaults: neither the speech itself nor what any codec makes of it has a
 // fault: the positive controls below prove something.
 func TestNoFaults(t *testing.T) {
-	t.Parallel()
 	speech := short(t)
 	sounds := map[string][]float32{"clean": later(speech, opus.Delay)}
 	for _, i := range cell.Intervals() {
@@ -41,7 +40,6 @@ func TestNoFaults(t *testing.T) {
 // TestClick: a jump of a twentieth of full scale, a single wrong sample, and
 // samples left out, in a vowel and in a pause.
 func TestClick(t *testing.T) {
-	t.Parallel()
 	speech := short(t)
 	for _, i := range cell.Intervals() {
 		coded := shortCoded(t, i)
@@ -76,7 +74,6 @@ func TestClick(t *testing.T) {
 // TestClickOutside: a stream that starts or ends at once, before or after the
 // speech, clicks too.
 func TestClickOutside(t *testing.T) {
-	t.Parallel()
 	speech := short(t)
 	heard := append(later(speech, 20000), make([]float32, 20000)...)
 	for _, at := range []int{3000, len(heard) - 3000} {
@@ -92,7 +89,6 @@ func TestClickOutside(t *testing.T) {
 
 // TestClickInSource: a click that was said is not the line's fault.
 func TestClickInSource(t *testing.T) {
-	t.Parallel()
 	speech := short(t)
 	speech[vowels[0]] += 0.2
 	if found := Clicks(speech, later(speech, 777), 777); len(found) > 0 {
@@ -102,7 +98,6 @@ func TestClickInSource(t *testing.T) {
 
 // TestGap: 20 ms of silence in a vowel, cut hard or faded, and a lost end.
 func TestGap(t *testing.T) {
-	t.Parallel()
 	speech := short(t)
 	for _, i := range cell.Intervals() {
 		coded := shortCoded(t, i)
@@ -130,7 +125,6 @@ func TestGap(t *testing.T) {
 // TestRepeat: a block of 10, 20, 40 or 100 ms that is played twice, in place of
 // the next one.
 func TestRepeat(t *testing.T) {
-	t.Parallel()
 	speech := short(t)
 	coded := shortCoded(t, cell.Interval40)
 	for _, at := range vowels {
@@ -147,7 +141,6 @@ func TestRepeat(t *testing.T) {
 // TestStretch: a block inserted, a block left out, and a clock that runs fast
 // by 0.06 %.
 func TestStretch(t *testing.T) {
-	t.Parallel()
 	speech := short(t)
 	const at = 100000
 	fast, err := codec.Convert(speech, 50000, 49970)
@@ -172,7 +165,6 @@ func TestStretch(t *testing.T) {
 // TestLoss: frames that are lost and concealed, here and there, are neither
 // clicks nor does the delay change.
 func TestLoss(t *testing.T) {
-	t.Parallel()
 	speech := short(t)
 	for _, i := range cell.Intervals() {
 		heard := code(t, i, speech, func(n int) bool { return n%10 == 6 })

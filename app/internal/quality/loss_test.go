@@ -165,7 +165,6 @@ const understood = 0.8
 // heard of loss; when nothing is lost the copy costs next to nothing. At 100 ms
 // speech is still understood when one frame in ten is lost.
 func TestLostFrames(t *testing.T) {
-	t.Parallel()
 	speech := lossMaterial(t)
 	speech = speech[:min(len(speech), 5*SampleRate)]
 	at := func(c trial, rate float64) (stoi, estoi float64) {
@@ -247,7 +246,6 @@ func share(i cell.Interval, percent int) func(k int) time.Duration {
 // STOI, and at 10 % speech is still well understood. At 20 ms the ear begins to
 // wait for the next slot, and then has it for most of what is lost.
 func TestPlayoutLoses(t *testing.T) {
-	t.Parallel()
 	speech := load(t, assets.Speech())[:5*SampleRate]
 	ear := func(i cell.Interval, percent int) (*playout, float64) {
 		p := newPlayout(t, i)

@@ -177,7 +177,6 @@ func scatter(i cell.Interval, jitter, from, to time.Duration, all bool) func(k i
 // delay has followed within a second, what is played joins what was played before,
 // and nothing is lost for good but what no ear could have waited for.
 func TestPlayoutGrows(t *testing.T) {
-	t.Parallel()
 	speech := load(t, assets.Speech())[:3*SampleRate]
 	least := map[cell.Interval]float64{cell.Interval20: 0.94, cell.Interval40: 0.88, cell.Interval100: 0.75}
 	for _, i := range cell.Intervals() {
@@ -187,7 +186,6 @@ func TestPlayoutGrows(t *testing.T) {
 					continue // What is seldom lost needs no more than one witness.
 				}
 				t.Run(fmt.Sprintf("%v, %v, all slots %v", i, jitter, all), func(t *testing.T) {
-					t.Parallel()
 					p := newPlayout(t, i)
 					p.run(speech, scatter(i, jitter, time.Second, time.Hour, all))
 					estoi, wait, lost := p.check(0), p.wait(2*time.Second), p.lost
@@ -212,7 +210,6 @@ func TestPlayoutGrows(t *testing.T) {
 // TestPlayoutShrinks: when the line is quiet again, the delay becomes what it was,
 // slowly, and nobody hears how.
 func TestPlayoutShrinks(t *testing.T) {
-	t.Parallel()
 	const i, jitter = cell.Interval40, 60 * time.Millisecond
 	said := load(t, assets.Speech())
 	var speech []float32

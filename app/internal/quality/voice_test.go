@@ -80,11 +80,9 @@ func (p *pairOfVoices) run(slots int, live bool, lose func(n cell.Slot) bool) {
 // TestVoice: idle, a call with both talking from its first sample on, idle
 // again. Each hears all of the other, nothing of the loop, and no fault.
 func TestVoice(t *testing.T) {
-	t.Parallel()
 	speech, answer := short(t)[:9*SampleRate/4], load(t, assets.Answer())[:5*SampleRate/4]
 	for _, i := range cell.Intervals() {
 		t.Run(i.String(), func(t *testing.T) {
-			t.Parallel()
 			a, tapeA := newVoice(t, i, speech[5000:]) // the word begins at once
 			b, tapeB := newVoice(t, i, answer)
 			p := &pairOfVoices{a: a, b: b}
@@ -116,11 +114,9 @@ func TestVoice(t *testing.T) {
 // TestVoiceEndsInWord: hanging up in the middle of a vowel does not click, and
 // neither does muting and unmuting there, nor a frame lost here and there.
 func TestVoiceEndsInWord(t *testing.T) {
-	t.Parallel()
 	speech := load(t, assets.Speech())
 	for _, i := range cell.Intervals() {
 		t.Run(i.String(), func(t *testing.T) {
-			t.Parallel()
 			a, _ := newVoice(t, i, speech[vowels[0]:]) // starts in a vowel, too
 			b, tapeB := newVoice(t, i, nil)
 			p := &pairOfVoices{a: a, b: b}
