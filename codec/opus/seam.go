@@ -10,6 +10,9 @@ import (
 const (
 	// seamFade is how long what was guessed fades into what was said.
 	seamFade = codec.SampleRate / 200
+	// seamDelay is how much of the sound of a packet is still that of the one before:
+	// libopus has a filter that is longer, and the sound jumps 37 samples from the start.
+	seamDelay = 24
 	// From seamLeast to seamMost at least one period of a voice ends, or two or more.
 	seamLeast = seamFade
 	seamMost  = codec.SampleRate / 80
@@ -54,17 +57,23 @@ func (s *seam) decoded(pcm []float32) {
 
 func (s *seam) reset() { *s = seam{lag: seamLeast} }
 
-// join lets the past run on in pcm, and fade. It begins where the past ends.
+// join lets the past run on in pcm, and fade. What libopus gives first still belongs to
+// the past, and is as smooth as that: so it becomes what runs on and only that becomes
+// what is new. A run that began at once would have a kink there, which is a click.
 func (s *seam) join(pcm []float32) {
-	ends, n := s.past[seamPast-1], min(seamFade, len(pcm))
-	from := seamPast - s.lag
-	off := ends - s.past[from-1]
+	from, n := seamPast-s.lag, min(seamFade, len(pcm))
+	off := s.past[seamPast-1] - s.past[from-1]
 	for i := range n {
-		x := (float32(i) + 0.5) / float32(n)
-		x *= x * (3 - 2*x)
-		on := s.past[from+i] + off*(1-x)
-		pcm[i] = on + x*(pcm[i]-on)
+		new := rise(i, n)
+		on := s.past[from+i] + off*(1-new)
+		pcm[i] += rise(i, seamDelay) * (1 - new) * (on - pcm[i])
 	}
+}
+
+// rise goes from 0 to 1 over n samples, with no kink at either end.
+func rise(i, n int) float32 {
+	x := min((float32(i)+0.5)/float32(n), 1)
+	return x * x * x * (10 + x*(6*x-15))
 }
 
 // keep remembers the end of pcm, and looks for its period.
