@@ -1,6 +1,7 @@
 package portaudio
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -70,6 +71,11 @@ func (b *Backend) targets(c sound.Choice) (t targets, err error) {
 	}
 	served, silent := b.served(infos)
 	t.silent = silent
+	defer func() {
+		if silent && errors.Is(err, ErrNoDevice) {
+			err = errHangs
+		}
+	}()
 	if c.Speaker {
 		t.speaker, err = b.target(infos, served, c.SpeakerName, false)
 		t.cautions.Speaker = t.speaker.caution(served, false)
@@ -153,45 +159,6 @@ func carrier(infos []*portaudio.DeviceInfo) *portaudio.DeviceInfo {
 		}
 	}
 	return nil
-}
-
-// served lists the sound server's devices, or nothing when none answers, as one
-// does that is silent, or nothing leads there.
-func (b *Backend) served(infos []*portaudio.DeviceInfo) (all []sound.Device, silent bool) {
-	by := carrier(infos)
-	if by == nil {
-		return nil, false
-	}
-	list, err := b.ask()
-	if err != nil {
-		b.changes.in(againTime)
-		return nil, !pulse.Absent(err)
-	}
-	all = []sound.Device{}
-	for i := range list.Nodes {
-		if n := &list.Nodes[i]; b.useful(list.Nodes, n) {
-			all = append(all, b.device(list, n, by))
-		}
-	}
-	return all, false
-}
-
-// ask asks the sound server once more when it has gone and is back.
-func (b *Backend) ask() (list pulse.List, err error) {
-	for range 2 {
-		if b.server == nil || b.server.Gone() {
-			if b.server, err = pulse.Connect(b.changes.now); err != nil {
-				b.server = nil
-				return list, err
-			}
-		}
-		if list, err = b.server.Nodes(); err == nil {
-			return list, nil
-		}
-		b.server.Close()
-		b.server = nil
-	}
-	return list, err
 }
 
 // useful tells whether a node is one to talk with. What a loudspeaker plays is no

@@ -38,7 +38,9 @@ var ErrNoDevice = errors.New("no sound device was found: is a microphone or head
 // A Backend is PortAudio, and the sound server behind it.
 type Backend struct {
 	ready   bool
+	hidden  bool          // PortAudio was started without a sound server that hangs
 	server  *pulse.Server // nil where none answered
+	quiet   time.Time     // until when it is not asked
 	changes *changes
 	named   environment // as the user set it
 }
@@ -54,6 +56,9 @@ func New() *Backend {
 // starts, so it is started again; no stream may be open.
 func (b *Backend) Refresh() error {
 	b.stop()
+	if b.hidden = b.hangs(); b.hidden {
+		defer hide()()
+	}
 	if err := portaudio.Initialize(); err != nil {
 		return fmt.Errorf("cannot start the sound system: %w", err)
 	}
@@ -87,11 +92,14 @@ func (b *Backend) Devices() ([]sound.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, _ := b.served(infos)
+	list, silent := b.served(infos)
 	if list == nil {
 		list = own(infos)
 	}
-	if len(list) == 0 {
+	switch {
+	case len(list) == 0 && silent:
+		return nil, errHangs
+	case len(list) == 0:
 		return nil, ErrNoDevice
 	}
 	return list, nil

@@ -45,6 +45,10 @@ func (b *Backend) Open(c sound.Choice, m *sound.Memory) (sound.Streams, error) {
 }
 
 func (b *Backend) open(s *streams, m *sound.Memory) error {
+	err := b.unhide()
+	if err != nil {
+		return err
+	}
 	to, err := b.targets(s.choice)
 	if err != nil {
 		return err
@@ -129,6 +133,9 @@ func (s *streams) Current() bool {
 		}
 	}
 	now, err := s.backend.targets(s.choice)
+	if s.backend.hidden && !now.silent {
+		return false // The sound server is back, which these streams do not use.
+	}
 	if err == nil && !now.silent {
 		s.to.cautions = now.cautions
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jfreymuth/pulse/proto"
 )
@@ -35,17 +36,18 @@ type List struct {
 	Nodes  []Node
 }
 
-// Nodes lists what there is now: sinks before sources, monitors last.
-func (s *Server) Nodes() (List, error) {
+// Nodes lists what there is now: sinks before sources, monitors last. It gives up at
+// the deadline; then the server is to be closed.
+func (s *Server) Nodes(deadline time.Time) (List, error) {
 	var info proto.GetServerInfoReply
 	var sinks proto.GetSinkInfoListReply
 	var sources proto.GetSourceInfoListReply
-	err := s.client.Request(&proto.GetServerInfo{}, &info)
+	err := s.request(deadline, &proto.GetServerInfo{}, &info)
 	if err == nil {
-		err = s.client.Request(&proto.GetSinkInfoList{}, &sinks)
+		err = s.request(deadline, &proto.GetSinkInfoList{}, &sinks)
 	}
 	if err == nil {
-		err = s.client.Request(&proto.GetSourceInfoList{}, &sources)
+		err = s.request(deadline, &proto.GetSourceInfoList{}, &sources)
 	}
 	if err != nil {
 		return List{}, fmt.Errorf("%w: %w", ErrNone, err)

@@ -7,8 +7,8 @@
 //	              └───── changed() when they, or the default, are others
 //
 // Who may call: the sound helper process only, one goroutine; changed is called
-// from another. A server may stop answering, which Nodes waits for shortly, and
-// what it says may make this program panic, as a sound driver may.
+// from another. A server may stop answering, so each question has a time by which it
+// is given up. What a server says may make this program panic, as a sound driver may.
 package pulse
 
 import (
@@ -26,9 +26,6 @@ import (
 
 	"github.com/jfreymuth/pulse/proto"
 )
-
-// answerTime is how long a server may take for an answer.
-const answerTime = 2 * time.Second
 
 // cookieSize is the size of what proves that a client is the server's user.
 const cookieSize = 256
@@ -53,16 +50,20 @@ type Server struct {
 }
 
 // Connect connects to the server that libpulse would take, as far as environment
-// and default place name it. It calls changed when the devices have changed, or
-// may have, and when the connection has ended.
-func Connect(changed func()) (*Server, error) {
+// and default place name it, by the deadline. It calls changed when the devices have
+// changed, or may have, and when the connection has ended.
+func Connect(deadline time.Time, changed func()) (*Server, error) {
 	network, place := address()
-	conn, err := net.DialTimeout(network, place, answerTime)
+	conn, err := (&net.Dialer{Deadline: deadline}).Dial(network, place)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNone, err)
 	}
-	s := &Server{conn: conn, client: &proto.Client{}, remote: network != "unix", ended: make(chan struct{})}
-	s.client.SetTimeout(answerTime)
+	return greet(conn, network != "unix", deadline, changed)
+}
+
+// greet makes a Server of a new connection.
+func greet(conn net.Conn, remote bool, deadline time.Time, changed func()) (*Server, error) {
+	s := &Server{conn: conn, client: &proto.Client{}, remote: remote, ended: make(chan struct{})}
 	s.client.Callback = func(m any) {
 		switch m.(type) {
 		case *proto.ConnectionClosed:
@@ -77,7 +78,7 @@ func Connect(changed func()) (*Server, error) {
 		}
 	}
 	s.client.Open(&packets{conn: conn})
-	if err := s.begin(); err != nil {
+	if err := s.begin(deadline); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("%w: %w", ErrNone, err)
 	}
@@ -85,9 +86,18 @@ func Connect(changed func()) (*Server, error) {
 	return s, nil
 }
 
-func (s *Server) begin() error {
+// request asks something, and gives it up at the deadline.
+func (s *Server) request(deadline time.Time, args proto.RequestArgs, reply proto.Reply) error {
+	if err := s.conn.SetWriteDeadline(deadline); err != nil {
+		return err
+	}
+	s.client.SetTimeout(time.Until(deadline))
+	return s.client.Request(args, reply)
+}
+
+func (s *Server) begin(deadline time.Time) error {
 	auth := &proto.AuthReply{}
-	if err := s.client.Request(&proto.Auth{Version: s.client.Version(), Cookie: cookie()}, auth); err != nil {
+	if err := s.request(deadline, &proto.Auth{Version: s.client.Version(), Cookie: cookie()}, auth); err != nil {
 		return err
 	}
 	s.client.SetVersion(auth.Version)
@@ -95,12 +105,12 @@ func (s *Server) begin() error {
 		"application.name":       proto.PropListString("Undertone"),
 		"application.process.id": proto.PropListString(fmt.Sprint(os.Getpid())),
 	}
-	if err := s.client.Request(&proto.SetClientName{Props: name}, &proto.SetClientNameReply{}); err != nil {
+	if err := s.request(deadline, &proto.SetClientName{Props: name}, &proto.SetClientNameReply{}); err != nil {
 		return err
 	}
 	// A change of the default is one of the server.
 	const mask = proto.SubscriptionMaskSink | proto.SubscriptionMaskSource | proto.SubscriptionMaskServer
-	return s.client.Request(&proto.Subscribe{Mask: mask}, nil)
+	return s.request(deadline, &proto.Subscribe{Mask: mask}, nil)
 }
 
 // Gone tells whether the connection has ended.

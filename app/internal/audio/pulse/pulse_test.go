@@ -10,12 +10,16 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jfreymuth/pulse/proto"
 
 	"undertone/app/internal/audio/pulsetest"
 )
+
+// soon is when a server that works must have answered, however busy the machine is.
+func soon() time.Time { return time.Now().Add(20 * time.Second) }
 
 // connect connects to a test's server; events gets a value at every change.
 func connect(t *testing.T, s *pulsetest.Server) (server *Server, events chan struct{}) {
@@ -25,7 +29,7 @@ func connect(t *testing.T, s *pulsetest.Server) (server *Server, events chan str
 		t.Setenv(name, value)
 	}
 	events = make(chan struct{}, 1)
-	server, err := Connect(func() {
+	server, err := Connect(soon(), func() {
 		select {
 		case events <- struct{}{}:
 		default:
@@ -53,7 +57,7 @@ func until(t *testing.T, what string, events <-chan struct{}, ok func() bool) {
 
 func find(t *testing.T, s *Server, name string) (Node, bool) {
 	t.Helper()
-	list, err := s.Nodes()
+	list, err := s.Nodes(soon())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +74,7 @@ func TestNodes(t *testing.T) {
 	s.Pactl(t, "load-module", "module-null-sink", "sink_name=ear", `sink_properties="device.description='Ear piece über Funk' device.bus=bluetooth"`)
 	s.Pactl(t, "load-module", "module-remap-sink", "sink_name=louder", "master=ear")
 	server, _ := connect(t, s)
-	list, err := server.Nodes()
+	list, err := server.Nodes(soon())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,14 +119,14 @@ func TestChangesAreTold(t *testing.T) {
 	until(t, "the old default", events, func() bool { n, _ := find(t, server, "first"); return n.Default })
 	s.Kill(t)
 	until(t, "the server's end", events, server.Gone)
-	if _, err := server.Nodes(); !errors.Is(err, ErrNone) {
+	if _, err := server.Nodes(soon()); !errors.Is(err, ErrNone) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestNoServer(t *testing.T) {
 	t.Setenv("PULSE_SERVER", "unix:"+filepath.Join(t.TempDir(), "none"))
-	if _, err := Connect(func() {}); !errors.Is(err, ErrNone) || !Absent(err) {
+	if _, err := Connect(soon(), func() {}); !errors.Is(err, ErrNone) || !Absent(err) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -147,20 +151,59 @@ func TestOwnCloseIsNoChange(t *testing.T) {
 	}()
 	var changes atomic.Int32
 	t.Setenv("PULSE_SERVER", "unix:"+l.Addr().String())
-	if _, err := Connect(func() { changes.Add(1) }); !errors.Is(err, ErrNone) || Absent(err) {
+	if _, err := Connect(soon(), func() { changes.Add(1) }); !errors.Is(err, ErrNone) || Absent(err) {
 		t.Errorf("error %v", err)
 	}
 	for _, e := range pulsetest.Start(t).Env() {
 		name, value, _ := strings.Cut(e, "=")
 		t.Setenv(name, value)
 	}
-	s, err := Connect(func() { changes.Add(1) })
+	s, err := Connect(soon(), func() { changes.Add(1) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Close()
 	if n := changes.Load(); n != 0 || !s.Gone() {
 		t.Errorf("%d changes; gone %t", n, s.Gone())
+	}
+}
+
+// A server that takes nothing, or never answers, is given up at the deadline.
+func TestSilentServerIsGivenUp(t *testing.T) {
+	for name, take := range map[string]func(net.Conn){
+		"takes all":     func(c net.Conn) { io.Copy(io.Discard, c) }, //nolint:errcheck // until it is closed
+		"takes nothing": func(net.Conn) {},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			here, there := net.Pipe()
+			defer there.Close()
+			go take(there)
+			const patience = 700 * time.Millisecond
+			start := time.Now()
+			_, err := greet(here, false, start.Add(patience), func() { t.Error("it tells of changes") })
+			if took := time.Since(start); !errors.Is(err, ErrNone) || Absent(err) || took != patience {
+				t.Errorf("%s: error %v after %v", name, err, took)
+			}
+		})
+	}
+}
+
+// A server that hangs answers nothing more, and all questions when it goes on.
+func TestServerHangs(t *testing.T) {
+	s := pulsetest.Start(t)
+	s.Sink(t, "any")
+	server, _ := connect(t, s)
+	s.Freeze(t)
+	if _, err := server.Nodes(time.Now().Add(50 * time.Millisecond)); !errors.Is(err, ErrNone) || Absent(err) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := Connect(time.Now().Add(50*time.Millisecond), func() {}); !errors.Is(err, ErrNone) || Absent(err) {
+		t.Errorf("error %v", err)
+	}
+	s.Thaw(t)
+	again, _ := connect(t, s)
+	if _, there := find(t, again, "any"); !there {
+		t.Error("it has nothing any more")
 	}
 }
 

@@ -307,6 +307,21 @@ func (s *Server) Kill(t testing.TB) {
 	}
 }
 
+// Freeze makes the server hang: it takes what it is sent and answers nothing.
+func (s *Server) Freeze(t testing.TB) { s.signal(t, syscall.SIGSTOP) }
+
+// Thaw ends that.
+func (s *Server) Thaw(t testing.TB) { s.signal(t, syscall.SIGCONT) }
+
+func (s *Server) signal(t testing.TB, which os.Signal) {
+	t.Helper()
+	for _, d := range s.running {
+		if err := d.Process.Signal(which); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // run starts a program that is ended with the test.
 func (s *Server) run(t testing.TB, name string, args ...string) (*exec.Cmd, <-chan struct{}) {
 	t.Helper()
