@@ -21,9 +21,9 @@ func (r *Report) explain() {
 	r.explainControls()
 	r.explainFindings()
 	if r.Verdict == Pass || r.Verdict == Inconclusive {
-		r.sayf("In %s further looks, at single labels and other features, nothing was found, nor did any exact feature differ.", number(len(r.Further)))
+		r.sayf("In %s further looks, at single labels and other features, nothing was found, nor did any exact feature differ.", Number(len(r.Further)))
 	}
-	r.sayf("It is based on %s segments of calls and %s idle ones.", number(r.Calls), number(r.Idle))
+	r.sayf("It is based on %s segments of calls and %s idle ones.", Number(r.Calls), Number(r.Idle))
 }
 
 func (r *Report) sayf(format string, args ...any) {
@@ -33,9 +33,9 @@ func (r *Report) sayf(format string, args ...any) {
 func (r *Report) inconclusive() {
 	switch {
 	case r.Quick:
-		r.sayf("Nothing gross was found. A quick run cannot show more: that a line is safe takes about %s segments of calls, and as many idle ones.", number(r.Needed))
+		r.sayf("Nothing gross was found. A quick run cannot show more: that a line is safe takes about %s segments of calls, and as many idle ones.", Number(r.Needed))
 	case min(r.Calls, r.Idle) < r.Needed:
-		r.sayf("Too short to say: nothing was found, but that there is nothing takes about %s segments of calls, and as many idle ones.", number(r.Needed))
+		r.sayf("Too short to say: nothing was found, but that there is nothing takes about %s segments of calls, and as many idle ones.", Number(r.Needed))
 	default:
 		r.sayf("Neither a leak nor its absence was shown. A longer run may tell.")
 	}
@@ -67,7 +67,7 @@ func (r *Report) explainControls() {
 		case c.Segments == 0:
 			r.sayf("The control %s was not recorded.", quoted(c.Name))
 		default:
-			r.sayf("The control %s was not caught in %s segments: a real leak like it would not have been either.", quoted(c.Name), number(c.Segments))
+			r.sayf("The control %s was not caught in %s segments: a real leak like it would not have been either.", quoted(c.Name), Number(c.Segments))
 		}
 	}
 	if len(r.Controls) == 0 {
@@ -82,7 +82,7 @@ func (r *Report) explainControls() {
 func (r *Report) explainFindings() {
 	for _, v := range r.Exact {
 		r.sayf("%s must be %s in every segment, and was not in %s of calls and %s idle ones; such as %s in segment %d (%s).",
-			quoted(v.Name), v.Expected, number(v.Calls), number(v.Idle), v.Example.Value, v.Example.Segment, v.Example.Label)
+			quoted(v.Name), v.Expected, Number(v.Calls), Number(v.Idle), v.Example.Value, v.Example.Segment, v.Example.Label)
 	}
 	for _, e := range r.Primary {
 		if e.Decision == Differs {
@@ -91,9 +91,9 @@ func (r *Report) explainFindings() {
 	}
 	for _, l := range r.Further {
 		if l.Found {
-			where := "all calls"
+			where := l.Where()
 			if l.Label != "" {
-				where = quoted(l.Label)
+				where = quoted(where)
 			}
 			r.sayf("%s differs in %s: AUC %.3f (%.3f to %.3f); such a difference without a leak has a chance of %s.",
 				quoted(l.Name), where, l.AUC, l.Interval.Low, l.Interval.High, Rarity(l.P))
@@ -117,10 +117,10 @@ func Rarity(p float64) string {
 	return "less than 0.0001"
 }
 
-// number writes a count with a comma between thousands.
-func number(n int) string {
+// Number writes a count with a comma between thousands.
+func Number(n int) string {
 	if n >= 1000 {
-		return fmt.Sprintf("%s,%03d", number(n/1000), n%1000)
+		return fmt.Sprintf("%s,%03d", Number(n/1000), n%1000)
 	}
 	return fmt.Sprint(n)
 }

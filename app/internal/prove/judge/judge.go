@@ -22,7 +22,8 @@
 // nothing is equivalence, and why 0.45 and 0.55 and intervals of 90 %: see package
 // stats. All primary features and the classifier have to be equal. An endpoint
 // whose interval lies wholly outside the bounds is a leak; if, since a short run
-// has crude intervals, its difference is also no matter of chance.
+// has crude intervals, its difference is also no matter of chance: among all
+// endpoints, one of 1 %.
 //
 // The rest are further looks: at each label against idle, and at features that are
 // not primary. A difference there need not show in all calls pooled: of a label
@@ -35,6 +36,12 @@
 // Positive controls are segments recorded with a known leak built in. They are
 // held against the idle segments of the same run as calls are. One that is not
 // caught shows that a real leak of that size would not be either.
+//
+// Simulated (go test -args -runs N; five endpoints, thirty looks): an honest line
+// passes with 1,300 segments of each kind in 146 of 150 runs, and is called a leak in
+// one. With 800, a leak of AUC 0.6 in one feature is found in 150 of 150, and one that
+// is exactly at the bound passes in five. With 45, 51 of 3,000 honest lines are called
+// a leak, and none passes.
 //
 // Pure functions: the same table and options give the same report.
 package judge
@@ -125,7 +132,7 @@ func Judge(t Table, o Options) (Report, error) {
 	groups, labels := t.clean()
 	r.count(t, groups)
 	a := t.analyse(groups, labels, o)
-	r.Block, r.Primary, r.Further, r.Exact = a.block, a.primary, a.further, a.exact
+	r.Block, r.Primary, r.Further, r.Exact = a.block, a.primary, a.further, append([]Violation{}, a.exact...)
 	r.Needed, r.Fewest = Needed(len(a.primary)-1), fewest()
 	r.Controls = t.controls(groups, o)
 	r.decide()

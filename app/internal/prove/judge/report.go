@@ -83,6 +83,14 @@ type Look struct {
 	Found    bool           `json:"found"`
 }
 
+// Where says in what the look was taken.
+func (l Look) Where() string {
+	if l.Label == "" {
+		return "all calls"
+	}
+	return l.Label
+}
+
 // A Violation is an exact feature that was not equal in every segment.
 type Violation struct {
 	Name     string  `json:"name"`
