@@ -89,7 +89,7 @@ test: setup-test build lint ## Everything that must hold before a change is take
 # Whole sets in fake time, and all that a server has of one. The race detector would
 # take ten times as long, and has seen the same tests with less in them.
 PACES ?= .*
-TRACES = $(GO) test -count=1 -timeout 15m -run 'Unobservable/$(PACES)|OfMany|SMIX|OnSockets|SoundsWith|Survives|Reconnect|Stall|Catches' ./app/internal/demo
+TRACES = $(GO) test -count=1 -timeout 15m -run 'Unobservable/$(PACES)|OfMany|SMIX|OnSockets|SoundsWith|Survives|Reconnect|Stall|Catches|NextFrame' ./app/internal/demo
 TABLE := $(GO) test -count=1 -run 'TestWire$$' ./transport/rtc
 traces: setup ## No call shows in any packet, in every mode and at every pace
 	$(GO) test -count=1 -run ServerIsBlind ./server/e2e

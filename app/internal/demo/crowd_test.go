@@ -4,6 +4,7 @@ package demo
 
 import (
 	"crypto/rand"
+	"encoding/binary"
 	"flag"
 	"net"
 	"slices"
@@ -18,16 +19,21 @@ import (
 	"undertone/transport/simnet"
 )
 
-// hum is a Voice that costs nothing: random frames go out, and what comes in is
-// counted. Everything else of a client with it is real. A crowd of such clients
-// fits on one machine, where as many of Opus would not.
+// hum is a Voice that costs nothing: random frames with the number of their slot go
+// out, and what comes in is counted. Everything else of a client with it is real. A
+// crowd of such clients fits on one machine, where as many of Opus would not.
 type hum struct {
 	frame codec.Frame
 	muted atomic.Bool
+	after uint64 // how much later the slots are in which frames are heard
 
 	said  atomic.Uint64 // slots of calls
 	due   atomic.Uint64 // slots of calls from the first voice on
 	heard atomic.Uint64 // of those, slots with voice
+
+	// Of the slots without voice, those for which the frame after was there, and
+	// those for which it was of any other slot.
+	spared, misled atomic.Uint64
 }
 
 func newHum() *hum {
@@ -36,17 +42,20 @@ func newHum() *hum {
 	return h
 }
 
-func (h *hum) Mouth(_ cell.Slot, live bool, f *codec.Frame) {
+func (h *hum) Mouth(n cell.Slot, live bool, f *codec.Frame) {
 	*f = h.frame
+	binary.BigEndian.PutUint64(f[:], uint64(n))
 	if live {
 		h.said.Add(1)
 	}
 }
 
-func (h *hum) Ear(_ cell.Slot, live bool, frames, _ []*codec.Frame, _ int) int {
+func (h *hum) Ear(n cell.Slot, live bool, frames, next []*codec.Frame, _ int) int {
 	some := false
 	for _, f := range frames {
-		some = some || f != nil
+		if f != nil {
+			some, h.after = true, uint64(n)-slotOf(f)
+		}
 	}
 	if !live || !some && h.due.Load() == 0 {
 		return 0
@@ -54,9 +63,20 @@ func (h *hum) Ear(_ cell.Slot, live bool, frames, _ []*codec.Frame, _ int) int {
 	h.due.Add(1)
 	if some {
 		h.heard.Add(1)
+		return 0
+	}
+	for _, f := range next {
+		if f != nil && uint64(n+1)-slotOf(f) == h.after {
+			h.spared.Add(1)
+		} else if f != nil {
+			h.misled.Add(1)
+		}
 	}
 	return 0
 }
+
+// slotOf returns in which slot a frame was said.
+func slotOf(f *codec.Frame) uint64 { return binary.BigEndian.Uint64(f[:]) }
 
 func (h *hum) SetMuted(on bool) { h.muted.Store(on) }
 func (h *hum) Muted() bool      { return h.muted.Load() }
