@@ -31,7 +31,7 @@ func TestTheNextFrameTellsOfALostOne(t *testing.T) {
 			if float64(missing) < share*float64(of) {
 				t.Errorf("%s: only %d of %d frames were lost, each on two lines", c.users[k].Name, missing, of)
 			}
-			if spared*10 < missing*8 {
+			if 3*spared < 2*missing {
 				t.Errorf("%s: %d of %d frames were lost, and the next was there for %d", c.users[k].Name, missing, of, spared)
 			}
 			if n := h.misled.Load(); n > 0 {
