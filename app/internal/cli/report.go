@@ -295,7 +295,7 @@ func (r *reporter) summary(s phone.State) {
 			c.Pacer.Sent, c.Pacer.Skipped, c.Received, c.Lost, s.Played.Heard, s.Played.Concealed)
 	}
 	if s.SoundFaults > 0 {
-		fmt.Fprintf(r.Out, "The sound broke off here %s: this machine or its sound device was too busy. A larger --latency helps.\n", times(s.SoundFaults))
+		fmt.Fprintf(r.Out, "The sound broke off here %s: this machine or its sound device was too busy. A larger --latency helps, for good with «undertone settings set latency».\n", times(s.SoundFaults))
 	}
 }
 

@@ -130,8 +130,8 @@ func TestRings(t *testing.T) {
 func TestSoundFaults(t *testing.T) {
 	for faults, want := range map[uint64]string{
 		0: "",
-		1: "The sound broke off here once: this machine or its sound device was too busy. A larger --latency helps.\n",
-		7: "The sound broke off here 7 times: this machine or its sound device was too busy. A larger --latency helps.\n",
+		1: "The sound broke off here once: this machine or its sound device was too busy. A larger --latency helps, for good with «undertone settings set latency».\n",
+		7: "The sound broke off here 7 times: this machine or its sound device was too busy. A larger --latency helps, for good with «undertone settings set latency».\n",
 	} {
 		var out bytes.Buffer
 		newReporter(Streams{Out: &out, Err: &out}, false, profile.AnswerAsk).summary(phone.State{SoundFaults: faults})
