@@ -9,9 +9,11 @@
 //	               └────────┘
 //
 // Every user has a path up and a path down, each with delay, jitter and loss.
-// The fate of a packet follows from the seed and from what the observer sees of
-// it (path, time, size), never from its content or from the order in which
-// goroutines happened to run. So the same traffic meets the same network.
+// Packets keep their order, but for a share of datagrams, if a path has one, that
+// are held back for a while and so overtaken. The fate of a packet follows from the
+// seed and from what the observer sees of it (path, time, size), never from its
+// content or from the order in which goroutines happened to run. So the same
+// traffic meets the same network.
 //
 // Datagrams travel through Host.ListenUDP, signalling through
 // Host.ListenStream and Host.DialContext: a reliable byte stream with the same

@@ -12,6 +12,11 @@ type Path struct {
 	Delay  time.Duration // of every packet
 	Jitter time.Duration // up to this much more; packets keep their order
 	Loss   float64       // the share of datagrams that do not arrive, 0 to 1
+
+	// Held is the share of datagrams that are held back, 0 to 1, as on a way of their
+	// own, and Hold is for how long: what is sent within that time overtakes them.
+	Held float64
+	Hold time.Duration
 }
 
 // path carries packets in one direction.
@@ -83,7 +88,10 @@ func (p *path) send(now time.Time, size int, arrive func()) bool {
 	if due.Before(p.before) {
 		due = p.before
 	}
-	if p.last.Before(due) {
+	// Nothing waits for what is held back.
+	if p.now.Held > 0 && luck.Float64() < p.now.Held {
+		due = due.Add(p.now.Hold)
+	} else if p.last.Before(due) {
 		p.last = due
 	}
 	if len(p.queue) == 0 && !due.After(now) {

@@ -107,10 +107,60 @@ func TestLossAndJitter(t *testing.T) {
 	})
 }
 
+// TestOvertaking numbers datagrams: those that are held back arrive that much later,
+// after the three that are sent in the meantime, and all others at their time.
+func TestOvertaking(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n, share, hold = 2000, 0.1, 35 * time.Millisecond
+		star := New(Config{Seed: 7})
+		defer star.Close()
+		server, err := star.Server().ListenUDP(3478)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer server.Close()
+		client, err := star.User(Path{Delay: 20 * time.Millisecond, Held: share, Hold: hold}, Path{}).ListenUDP(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		start := time.Now()
+		go func() {
+			for i := range n {
+				if _, err := client.WriteTo([]byte{byte(i), byte(i >> 8)}, server.LocalAddr()); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+		}()
+		held, overtaken, newest := 0, 0, -1
+		for b := make([]byte, 2); newest < n-1; {
+			if _, _, err := server.ReadFrom(b); err != nil {
+				t.Fatal(err)
+			}
+			i := int(b[0]) + int(b[1])<<8
+			switch late := time.Since(start) - time.Duration(i)*10*time.Millisecond - 20*time.Millisecond; late {
+			case 0:
+			case hold:
+				held++
+			default:
+				t.Fatalf("datagram %d is %v late", i, late)
+			}
+			if i < newest {
+				overtaken++
+			}
+			newest = max(newest, i)
+		}
+		if held < n*share*7/10 || held > n*share*13/10 || overtaken < held*9/10 {
+			t.Errorf("of %d datagrams %d were held back and %d overtaken, want a share of %v", n, held, overtaken, share)
+		}
+	})
+}
+
 // TestFateFollowsSeed checks that loss and delay depend on the seed and not on
 // the content.
 func TestFateFollowsSeed(t *testing.T) {
-	path := Path{Delay: 20 * time.Millisecond, Jitter: 30 * time.Millisecond, Loss: 0.05}
+	path := Path{Delay: 20 * time.Millisecond, Jitter: 30 * time.Millisecond, Loss: 0.05, Held: 0.05, Hold: 50 * time.Millisecond}
 	run := func(seed uint64, content byte) (list []Packet) {
 		synctest.Test(t, func(t *testing.T) { _, list = exchange(t, seed, path, path, 500, content) })
 		return list

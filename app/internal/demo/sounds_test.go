@@ -40,6 +40,7 @@ type weather struct {
 	name    string
 	loss    float64
 	jitter  time.Duration
+	held    float64 // the share that comes heldBack later, after what was sent in between
 	outages bool // everything is lost for outage, every outageEvery
 	near    bool // there is no network to speak of
 	apart   bool // ann's place in the slot is the first and bob's the last
@@ -49,6 +50,7 @@ const (
 	farAway     = 20 * time.Millisecond
 	outage      = 200 * time.Millisecond
 	outageEvery = 5 * time.Second
+	heldBack    = 60 * time.Millisecond
 )
 
 // weathers are the columns of the table.
@@ -62,13 +64,14 @@ func weathers() []weather {
 		{name: "bursts of 200 ms", outages: true},
 		{name: "20 ms jitter", jitter: 20 * time.Millisecond},
 		{name: "60 ms jitter", jitter: 60 * time.Millisecond},
+		{name: "5 % overtaken, 60 ms late", held: 0.05},
 		{name: "5 % loss, 60 ms jitter", loss: 0.05, jitter: 60 * time.Millisecond},
 	}
 }
 
 // path is one direction of bob's line.
 func (w weather) path() simnet.Path {
-	return simnet.Path{Delay: w.delay() + 211*time.Microsecond, Jitter: w.jitter, Loss: w.loss}
+	return simnet.Path{Delay: w.delay() + 211*time.Microsecond, Jitter: w.jitter, Loss: w.loss, Held: w.held, Hold: heldBack}
 }
 
 // good is one direction of ann's line.
@@ -235,6 +238,24 @@ func TestSoundsWithLoss(t *testing.T) {
 		}
 		if a.stages.Slots < int(cell.Interval40.Slots(audio.Duration(len(said[k])))) {
 			t.Errorf("%s: only %d slots were followed", who, a.stages.Slots)
+		}
+	}
+}
+
+// Five cells of a hundred are overtaken by later ones on bob's line, each way. None of
+// them is lost: the ear waits for them as much longer as they take, not more, and every
+// word is heard.
+func TestSoundsWithOvertaking(t *testing.T) {
+	t.Parallel()
+	at := converse(t, cell.Interval40, weather{held: 0.05}, speeches(t))
+	for k, who := range []string{"bob", "ann"} {
+		h := at[k]
+		t.Logf("%s: STOI %.3f after %s, %.2f %% of the slots were concealed", who, h.score.STOI, h.late, 100*h.concealed)
+		if h.score.STOI < 0.97 || h.concealed > 0.01 {
+			t.Errorf("%s: STOI %.3f, and %.2f %% of the slots were concealed", who, h.score.STOI, 100*h.concealed)
+		}
+		if late := h.late - 2*farAway - heldBack; late < 60*time.Millisecond || late > 80*time.Millisecond {
+			t.Errorf("%s: %s, without the network and what holds cells back", who, late)
 		}
 	}
 }
