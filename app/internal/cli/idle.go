@@ -136,21 +136,3 @@ func (a *app) idle(ctx context.Context, o talk, answer string, tellBusy *bool) (
 		}
 	})
 }
-
-// lookFor says what sound devices are missing, before the first call does. It
-// looks once, at the start, whatever happens.
-func lookFor(ctx context.Context, device *audio.Duplex, b *bell) <-chan error {
-	missing := make(chan error, 1)
-	go func() {
-		ctx, cancel := context.WithTimeout(ctx, listFor)
-		defer cancel()
-		err := device.Missing(ctx)
-		if b != nil {
-			if more := b.Missing(ctx); more != nil && !errors.Is(err, more) {
-				err = errors.Join(append(parts(err), more)...)
-			}
-		}
-		missing <- err
-	}()
-	return missing
-}

@@ -1,15 +1,56 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"undertone/app/internal/audio"
 	"undertone/app/internal/audio/sound"
 	"undertone/app/internal/phone"
 )
+
+// lookAgain is how long after the first look there is a second, if something is
+// missing: where all starts at once, as after logging in, the sound server may come
+// later.
+const lookAgain = 3 * time.Second
+
+// lookFor says what sound devices are missing, before the first call does. It looks
+// at the start, whatever happens.
+func lookFor(ctx context.Context, device *audio.Duplex, b *bell) <-chan error {
+	missing := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(ctx, listFor)
+		defer cancel()
+		err := look(ctx, device, b)
+		var lack sound.Lack
+		if errors.As(err, &lack) {
+			again := time.NewTimer(lookAgain)
+			defer again.Stop()
+			select {
+			case <-again.C:
+				err = look(ctx, device, b)
+			case <-ctx.Done():
+			}
+		}
+		missing <- err
+	}()
+	return missing
+}
+
+// look asks what is missing for calls, and for the bell.
+func look(ctx context.Context, device *audio.Duplex, b *bell) error {
+	err := device.Missing(ctx)
+	if b != nil {
+		if more := b.Missing(ctx); more != nil && !errors.Is(err, more) {
+			err = errors.Join(append(parts(err), more)...)
+		}
+	}
+	return err
+}
 
 // trouble reports a change of what is wrong with the sound.
 func (r *reporter) trouble(err error) {

@@ -59,21 +59,45 @@ func TestMissingSound(t *testing.T) {
 	}
 }
 
-// A lackingMouth has no microphone behind it.
-type lackingMouth struct{ audio.Silence }
+// A lackingMouth has no microphone behind it, for some looks.
+type lackingMouth struct {
+	audio.Silence
+	looks int
+}
 
-func (lackingMouth) Missing(context.Context) error { return sound.Lack("no device was found") }
+func (m *lackingMouth) Missing(context.Context) error {
+	if m.looks--; m.looks < 0 {
+		return nil
+	}
+	return sound.Lack("no device was found")
+}
+
+// Who starts before the sound server does is not told that there is none.
+func TestLackIsLookedAtTwice(t *testing.T) {
+	for looks, want := range map[int]struct {
+		said string
+		took time.Duration
+	}{0: {"", 0}, 1: {"", lookAgain}, 2: {"no device was found", lookAgain}} {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			device := audio.NewDuplex(&lackingMouth{looks: looks}, audio.Silence{})
+			got := text(<-lookFor(t.Context(), device, nil))
+			if took := time.Since(start); got != want.said || took != want.took {
+				t.Errorf("after %d looks without it says %q, after %v", looks, got, took)
+			}
+		})
+	}
+}
 
 // What the bell lacks as well is said once, and what it alone lacks too.
 func TestLackIsSaidOnce(t *testing.T) {
-	device := audio.NewDuplex(lackingMouth{}, audio.Silence{})
 	for of, want := range map[error]string{
 		sound.Lack("no device was found"):   "no device was found",
 		sound.Lack("no device"):             "no device was found\nno device",
 		sound.Caution("it is on Bluetooth"): "no device was found\nit is on Bluetooth",
 	} {
-		b := &bell{ringer: &fakeRinger{missing: of}}
-		if got := text(<-lookFor(t.Context(), device, b)); got != want {
+		device := audio.NewDuplex(&lackingMouth{looks: 1}, audio.Silence{})
+		if got := text(look(t.Context(), device, &bell{ringer: &fakeRinger{missing: of}})); got != want {
 			t.Errorf("it says %q, want %q", got, want)
 		}
 	}
