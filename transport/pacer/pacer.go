@@ -262,14 +262,14 @@ func (p *Pacer) Stage(n cell.Slot, b []byte) bool {
 
 // Run paces until ctx ends. It must be called once.
 func (p *Pacer) Run(ctx context.Context) {
-	a := alarm.New(hold)
+	a := alarm.New(ctx, hold)
 	defer a.Close()
 	if !p.start(ctx) {
 		return
 	}
 	for {
 		at, what := p.due()
-		if !a.Wait(ctx, at) {
+		if what == rousing && !a.Doze(at) || what != rousing && !a.Wait(at) {
 			return
 		}
 		p.do(what, time.Now())

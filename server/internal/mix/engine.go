@@ -140,12 +140,12 @@ func (e *Engine) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	wg.Go(func() { e.sweep(ctx) })
-	a := alarm.New(0)
+	a := alarm.New(ctx, 0)
 	defer a.Close()
 	n := e.clock.At(time.Now()) + 1
 	for {
 		e.change()
-		if !a.Wait(ctx, e.passAt(n)) {
+		if !a.Wait(e.passAt(n)) {
 			return
 		}
 		if late := time.Since(e.passAt(n)); late > e.tolerance() {
@@ -157,7 +157,7 @@ func (e *Engine) Run(ctx context.Context) {
 		}
 		e.meter.passAt(time.Since(e.passAt(n)))
 		e.pass(n)
-		if !e.send(ctx, a, n) {
+		if !e.send(a, n) {
 			return
 		}
 		n++
@@ -206,13 +206,13 @@ func (e *Engine) guard(f func()) (ok bool) {
 }
 
 // send sends everybody what he gets for slot n, each part at his time for it. It
-// returns false when ctx ended.
-func (e *Engine) send(ctx context.Context, a *alarm.Alarm, n cell.Slot) bool {
+// returns false when the alarm's context has ended.
+func (e *Engine) send(a *alarm.Alarm, n cell.Slot) bool {
 	begin := e.passAt(n).Add(e.now.work)
 	for p := range e.down.Parts {
 		for _, s := range e.order {
 			at := begin.Add(s.line.Offset() + time.Duration(p)*e.apart())
-			if !a.Wait(ctx, at) {
+			if !a.Wait(at) {
 				return false
 			}
 			e.sendTo(s, p, at)

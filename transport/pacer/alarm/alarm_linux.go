@@ -1,6 +1,7 @@
 package alarm
 
 import (
+	"os"
 	"syscall"
 	"time"
 	"unsafe"
@@ -22,6 +23,37 @@ func holdThread(d time.Duration) {
 	_, _, _ = syscall.RawSyscall6(unix.SYS_CLOCK_NANOSLEEP, unix.CLOCK_MONOTONIC, 0,
 		uintptr(unsafe.Pointer(&ts)), 0, 0, 0) //nolint:gosec // the address of a local variable, for the length of the call
 }
+
+// A kernelTimer is a timer that is a file. The runtime watches it together with the
+// sockets, and a goroutine that reads it is parked like one that waits for a packet.
+type kernelTimer struct {
+	fd   int
+	file *os.File
+	ends [8]byte // what is read: how often it has gone off
+}
+
+// newKernelTimer returns nil where the system refuses one more file.
+func newKernelTimer() *kernelTimer {
+	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
+	if err != nil {
+		return nil
+	}
+	return &kernelTimer{fd: fd, file: os.NewFile(uintptr(fd), "alarm")} //nolint:gosec // a descriptor
+}
+
+// wait returns after d, which is positive, or when end is called, or at once after
+// that. What can go wrong ends it early, which an Alarm bears.
+func (k *kernelTimer) wait(d time.Duration) {
+	at := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(d))}
+	if unix.TimerfdSettime(k.fd, 0, &at, nil) == nil {
+		_, _ = k.file.Read(k.ends[:])
+	}
+}
+
+// end ends all waits, from anywhere.
+func (k *kernelTimer) end() { _ = k.file.SetReadDeadline(time.Unix(1, 0)) }
+
+func (k *kernelTimer) close() { _ = k.file.Close() }
 
 const (
 	// slack is how much later than asked the kernel may wake the thread, in
