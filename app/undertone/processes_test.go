@@ -25,7 +25,7 @@ func acquaintances(t *testing.T, i cell.Interval) *world {
 }
 
 // friends is a world with ann and bob, who have called each other before.
-func friends(t *testing.T, i cell.Interval) *world {
+func friends(t testing.TB, i cell.Interval) *world {
 	t.Helper()
 	w := newWorld(t, cell.TMIX, i)
 	w.join("ann")

@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 
 // A world is a server and users, each a process of its own, in one folder.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	dir    string
 	data   string
 	server *process
@@ -53,7 +53,7 @@ type world struct {
 }
 
 // newWorld makes a server and starts it.
-func newWorld(t *testing.T, m cell.Mode, i cell.Interval) *world {
+func newWorld(t testing.TB, m cell.Mode, i cell.Interval) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), listen: freePort(t)}
 	w.data = filepath.Join(w.dir, "server")
@@ -63,7 +63,7 @@ func newWorld(t *testing.T, m cell.Mode, i cell.Interval) *world {
 }
 
 // freePort returns an address at which nobody listens, TCP and UDP.
-func freePort(t *testing.T) string {
+func freePort(t testing.TB) string {
 	t.Helper()
 	for range 50 {
 		tcp, err := net.Listen("tcp", "127.0.0.1:0")
@@ -152,7 +152,7 @@ func (w *world) join(name string) string {
 	return field(w.t, w.user(name, "id", "--json"), "link")
 }
 
-func field(t *testing.T, text, name string) string {
+func field(t testing.TB, text, name string) string {
 	t.Helper()
 	var all map[string]any
 	if err := json.Unmarshal([]byte(text), &all); err != nil {
@@ -167,7 +167,7 @@ func field(t *testing.T, text, name string) string {
 
 // A process is a program that runs and reports in lines of JSON.
 type process struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	lines  chan event
 	stderr bytes.Buffer
@@ -283,7 +283,7 @@ func (w *world) wavFile(name string, s assets.Sound) string {
 }
 
 // pcm returns a recording at the rate of all sound.
-func pcm(t *testing.T, s assets.Sound) []float32 {
+func pcm(t testing.TB, s assets.Sound) []float32 {
 	t.Helper()
 	out, err := codec.Convert(s.PCM(), assets.SampleRate, cell.SampleRate)
 	if err != nil {
@@ -293,7 +293,7 @@ func pcm(t *testing.T, s assets.Sound) []float32 {
 }
 
 // load reads a sound file.
-func load(t *testing.T, path string) []float32 {
+func load(t testing.TB, path string) []float32 {
 	t.Helper()
 	clip, err := audio.OpenClip(path)
 	if err != nil {

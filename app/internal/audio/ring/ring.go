@@ -2,7 +2,7 @@
 // its own, so that it can ring in the room while calls are heard in a headset:
 //
 //	           Ring(true)
-//	┌───────┐ ───────────▶ ┌─────────┐   every 40 ms, ringing or not, a piece is
+//	┌───────┐ ───────────▶ ┌─────────┐   every 100 ms, ringing or not, a piece is
 //	│ quiet │              │ ringing │   written to the loudspeaker; quiet ones
 //	└───────┘ ◀─────────── └─────────┘   are dropped, as its device is closed
 //	           Ring(false)
@@ -25,7 +25,7 @@ import (
 )
 
 // piece is how much is written at a time.
-const piece = 40 * time.Millisecond
+const piece = 100 * time.Millisecond
 
 // A Ringer rings, or not.
 type Ringer struct {

@@ -16,7 +16,7 @@ import (
 const testSlot = 20 * time.Millisecond
 
 // shortSilence is for tests in which a helper that goes needlessly does no harm.
-const shortSilence = 300 * time.Millisecond
+const shortSilence = 500 * time.Millisecond
 
 // slowSlot is far above what Read and Write take, and below what waiting for a
 // helper would. The machine may stand still for as long once or twice; who waits

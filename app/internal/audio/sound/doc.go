@@ -29,7 +29,7 @@
 //	kind  to        payload
 //	 1    helper    live: generation 4, JSON of a Choice; no direction chosen is "close"
 //	 2    helper    list: none
-//	17    parent    beat: none; every 100 ms, whatever else happens
+//	17    parent    beat: none; every 200 ms, whatever else happens
 //	18    parent    opened: generation 4, JSON of an Opened
 //	19    parent    closed: generation 4
 //	20    parent    failed: generation 4, text for a person

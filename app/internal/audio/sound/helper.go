@@ -14,7 +14,7 @@ import (
 const Command = "sound-helper"
 
 // beatTime is the time between two signs of life.
-const beatTime = 100 * time.Millisecond
+const beatTime = 200 * time.Millisecond
 
 // graceTime is what a helper whose parent has gone allows its driver for
 // closing the microphone.
