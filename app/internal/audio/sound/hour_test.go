@@ -115,10 +115,10 @@ const (
 	hourWave  = cell.SampleRate / hourTone
 	hourBegin = 3 * cell.SampleRate // when the sound is there
 	// The delay stays as it was then. Both cards learn their clocks at the same time,
-	// within seconds; from hourLearnt on they know them.
+	// within seconds; from hourLearnt on they know them nearly.
 	hourMost   = 3 * millisecond
 	hourLearnt = 10 * cell.SampleRate
-	hourStays  = millisecond
+	hourStays  = 2 * millisecond
 	hourPart   = 3 * cell.SampleRate // speech is looked at in parts of this length
 )
 
