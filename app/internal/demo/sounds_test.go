@@ -41,16 +41,17 @@ type weather struct {
 	loss    float64
 	jitter  time.Duration
 	held    float64 // the share that comes heldBack later, after what was sent in between
-	outages bool // everything is lost for outage, every outageEvery
-	near    bool // there is no network to speak of
-	apart   bool // ann's place in the slot is the first and bob's the last
+	outages bool    // everything is lost for outage, every outageEvery
+	near    bool    // there is no network to speak of
+	apart   bool    // ann's place in the slot is the first and bob's the last
 }
 
 const (
 	farAway     = 20 * time.Millisecond
 	outage      = 200 * time.Millisecond
 	outageEvery = 5 * time.Second
-	heldBack    = 60 * time.Millisecond
+	// Longer than a slot, and less than what package codec takes for sent again.
+	heldBack = 45 * time.Millisecond
 )
 
 // weathers are the columns of the table.
@@ -64,7 +65,7 @@ func weathers() []weather {
 		{name: "bursts of 200 ms", outages: true},
 		{name: "20 ms jitter", jitter: 20 * time.Millisecond},
 		{name: "60 ms jitter", jitter: 60 * time.Millisecond},
-		{name: "5 % overtaken, 60 ms late", held: 0.05},
+		{name: "5 % overtaken, 45 ms late", held: 0.05},
 		{name: "5 % loss, 60 ms jitter", loss: 0.05, jitter: 60 * time.Millisecond},
 	}
 }
