@@ -56,7 +56,7 @@ func TestFinds(t *testing.T) {
 		least, best float64
 	}{
 		{"one shift", 5, func(_ *rand.Rand, row []float64) { row[0]++ }, 0.72, normal.CDF(1 / math.Sqrt2)},
-		{"a shift that separates", 5, func(_ *rand.Rand, row []float64) { row[0] += 10 }, 0.999, 1},
+		{"a shift that separates", 5, func(_ *rand.Rand, row []float64) { row[0] += 10 }, 0.99, 1},
 		{"many small shifts", 5, func(_ *rand.Rand, row []float64) {
 			for f := range row {
 				row[f] += 0.42

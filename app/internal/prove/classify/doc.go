@@ -32,6 +32,8 @@
 // it. The price is that early folds are judged by a classifier that knows little.
 //
 // Scores are ranks within a fold, since those of two classifiers do not compare.
+// (So the AUC of what separates entirely is a little below 1, where folds have more
+// calls or fewer.)
 //
 // Of libraries in Go, gonum has no classifier, and the collections that have some
 // have had no release for years. gonum.org/v1/gonum/mat solves the equations.

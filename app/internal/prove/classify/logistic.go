@@ -44,7 +44,7 @@ func (logistic) scores(t *task, learn, judge []int, _ *rand.Rand) []float64 {
 func (t *task) targets(rows []int) []float64 {
 	y := make([]float64, len(rows))
 	for k, i := range rows {
-		y[k] = float64(t.kind(i))
+		y[k] = float64(kind(t.calls, i))
 	}
 	return y
 }

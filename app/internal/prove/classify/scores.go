@@ -70,27 +70,51 @@ func Scores(rows [][]float64, calls []bool, seed uint64) []float64 {
 	return scores
 }
 
-// cut returns the rows of each fold. Calls and idle rows are cut each for itself,
-// so that every fold has its share of both wherever they stand in time.
+// cut returns the rows of each fold, or nil if there are too few. Folds are of equal
+// time: in one mood of the machine there are then calls as well as idle rows. Only if
+// a fold would lack one of the two, since calls were recorded all at once, are both
+// cut each for itself.
 func cut(calls []bool) [][]int {
-	var kinds [2][]int
-	for i, call := range calls {
-		kind := 0
-		if call {
-			kind = 1
-		}
-		kinds[kind] = append(kinds[kind], i)
+	var rows [3][]int // all, idle, calls
+	for i := range calls {
+		rows[0], rows[1+kind(calls, i)] = append(rows[0], i), append(rows[1+kind(calls, i)], i)
 	}
-	if min(len(kinds[0]), len(kinds[1])) < fewest {
+	if min(len(rows[1]), len(rows[2])) < fewest {
 		return nil
 	}
-	parts := make([][]int, folds)
-	for f := range parts {
-		for _, of := range kinds {
-			parts[f] = append(parts[f], of[len(of)*f/folds:len(of)*(f+1)/folds]...)
-		}
+	if parts := slice(rows[0]); !slices.ContainsFunc(parts, func(part []int) bool { return oneSided(calls, part) }) {
+		return parts
+	}
+	parts := slice(rows[1])
+	for f, part := range slice(rows[2]) {
+		parts[f] = append(parts[f], part...)
 	}
 	return parts
+}
+
+// slice returns folds of equal length.
+func slice(rows []int) [][]int {
+	parts := make([][]int, folds)
+	for f := range parts {
+		parts[f] = slices.Clone(rows[len(rows)*f/folds : len(rows)*(f+1)/folds])
+	}
+	return parts
+}
+
+// oneSided reports whether fewer than two rows are calls, or idle.
+func oneSided(calls []bool, rows []int) bool {
+	of := 0
+	for _, i := range rows {
+		of += kind(calls, i)
+	}
+	return min(of, len(rows)-of) < 2
+}
+
+func kind(calls []bool, row int) int {
+	if calls[row] {
+		return 1
+	}
+	return 0
 }
 
 // apart returns those of the rows that are not near any that is judged.
@@ -150,18 +174,11 @@ func (t *task) auc(judge []int, scores []float64) float64 {
 func (t *task) weights(learn []int) []float64 {
 	var counts [2]float64
 	for _, i := range learn {
-		counts[t.kind(i)]++
+		counts[kind(t.calls, i)]++
 	}
 	weights := make([]float64, len(learn))
 	for k, i := range learn {
-		weights[k] = float64(len(learn)) / (2 * counts[t.kind(i)])
+		weights[k] = float64(len(learn)) / (2 * counts[kind(t.calls, i)])
 	}
 	return weights
-}
-
-func (t *task) kind(row int) int {
-	if t.calls[row] {
-		return 1
-	}
-	return 0
 }

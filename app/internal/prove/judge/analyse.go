@@ -43,7 +43,7 @@ func (t Table) analyse(groups stats.Groups, labels []string, o Options) (a analy
 			if g != stats.Pooled && len(labels) == 2 {
 				continue // The only label is all of them.
 			}
-			p := columns[k].P(g, e.Error)
+			p := columns[k].P(g, e)
 			if feature.Primary && g == stats.Pooled {
 				a.primary = append(a.primary, Endpoint{Name: feature.Name, AUC: e.AUC, Interval: e.Interval, P: p})
 			} else {
@@ -126,7 +126,7 @@ func (t Table) violation(name string, values []float64, groups stats.Groups) (v 
 		}
 	}
 	v.Name, v.Expected = name, written(expected)
-	v.P = stats.Rank(others, groups).P(stats.Pooled, 0)
+	v.P = stats.Rank(others, groups).P(stats.Pooled, stats.Estimate{})
 	return v, broken
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // An Interval is where a figure lies with a stated confidence.
@@ -26,6 +27,9 @@ type Estimate struct {
 	Interval Interval
 	// Error is the standard error: how far results of other such runs are spread.
 	Error float64
+	// Freedom is how well Error is known: the number of blocks that the smaller side
+	// makes, and as many of the other, less one (degrees of freedom).
+	Freedom float64
 }
 
 // Bootstrap is how resamples are drawn.
@@ -36,23 +40,32 @@ type Bootstrap struct {
 	Seed       uint64
 }
 
-// BlockLength returns how many neighbours should be drawn together. The cube root
-// of the number of segments is the usual choice where nothing else is known (Hall,
-// Horowitz and Jing 1995); four times the mean run of neighbours that are all in
-// calls or all idle covers most runs with what stands on both sides of them.
+// BlockLength returns how many neighbours should be drawn together: one, if labels
+// change as often as if each had been drawn alone, since then it does not matter how
+// much neighbours resemble each other. Otherwise the cube root of the number of
+// segments, the usual choice where nothing else is known (Hall, Horowitz and Jing
+// 1995), or four times the mean run of neighbours that are all in calls or all idle,
+// which covers most runs with what stands on both sides of them.
 func BlockLength(groups Groups) int {
-	segments, runs, last := 0, 0, -1
+	segments, calls, runs, last := 0, 0, 0, -1
 	for _, g := range groups {
 		if g < 0 {
 			continue
 		}
 		segments++
-		if kind := min(g, 1); kind != last {
+		kind := min(g, 1)
+		calls += kind
+		if kind != last {
 			runs++
 			last = kind
 		}
 	}
-	if segments == 0 {
+	if calls == 0 || calls == segments {
+		return 1
+	}
+	// Of labels drawn alone, this share differs from the one before.
+	share := 2 * float64(calls) * float64(segments-calls) / (float64(segments) * float64(segments))
+	if float64(runs) >= 0.8*share*float64(segments) {
 		return 1
 	}
 	cube := int(math.Ceil(math.Cbrt(float64(segments))))
@@ -88,29 +101,56 @@ func (b Bootstrap) Run(groups Groups, columns []*Column) [][]Estimate {
 	}
 	estimates := make([][]Estimate, len(columns))
 	for k, c := range columns {
+		sizes := c.sizes()
 		for g, auc := range c.AUCs() {
-			estimates[k] = append(estimates[k], b.estimate(auc, results[k][g]))
+			blocks := 2 * float64(min(sizes[g], c.idle())) / float64(max(1, b.Block))
+			estimates[k] = append(estimates[k], b.estimate(auc, results[k][g], max(1, blocks-1)))
 		}
 	}
 	return estimates
 }
 
 // estimate sums up what the resamples gave. Without any, all is possible.
-func (b Bootstrap) estimate(auc float64, resampled []float64) Estimate {
+//
+// Few blocks know too little of how different blocks are, so that the plain interval
+// is too short. It is expanded as Student's t expands that of a mean (Hesterberg
+// 2015, What Teachers Should Know About the Bootstrap).
+func (b Bootstrap) estimate(auc float64, resampled []float64, freedom float64) Estimate {
 	if len(resampled) < 2 || math.IsNaN(auc) {
-		return Estimate{AUC: 0.5, Interval: Interval{0, 1}, Error: 0.5}
+		return Estimate{AUC: 0.5, Interval: Interval{0, 1}, Error: 0.5, Freedom: 1}
 	}
 	slices.Sort(resampled)
-	out := (1 - b.Confidence) / 2
+	reach := student(freedom).Quantile((1+b.Confidence)/2) * math.Sqrt((freedom+1)/freedom)
+	out := distuv.UnitNormal.CDF(-reach)
 	return Estimate{
 		AUC: auc,
 		Interval: Interval{
 			Low:  stat.Quantile(out, stat.LinInterp, resampled, nil),
 			High: stat.Quantile(1-out, stat.LinInterp, resampled, nil),
 		},
-		Error: stat.StdDev(resampled, nil),
+		Error:   stat.StdDev(resampled, nil),
+		Freedom: freedom,
 	}
 }
+
+// student is Student's t distribution.
+func student(freedom float64) distuv.StudentsT {
+	return distuv.StudentsT{Sigma: 1, Nu: freedom}
+}
+
+// sizes returns the number of segments of each group, the first that of all calls.
+func (c *Column) sizes() []int {
+	sizes := make([]int, c.groups)
+	for _, e := range c.entries {
+		if e.group != 0 {
+			sizes[e.group]++
+			sizes[Pooled]++
+		}
+	}
+	return sizes
+}
+
+func (c *Column) idle() int { return len(c.entries) - c.sizes()[Pooled] }
 
 // drawer returns a function that draws a resample: how often each segment stands
 // in it. The next call overwrites it.

@@ -70,14 +70,15 @@ func TestBlocksForCallsThatLast(t *testing.T) {
 }
 
 func TestBlockLength(t *testing.T) {
-	one, five := make(Groups, 2600), make(Groups, 2600)
+	one, five, alone := make(Groups, 2600), make(Groups, 2600), make(Groups, 2600)
+	random := rand.New(rand.NewPCG(6, 6))
 	for i := range one {
-		one[i], five[i] = i%2, i/5%2
+		one[i], five[i], alone[i] = i%2, i/5%2, max(0, random.IntN(5)-2)
 	}
 	for _, c := range []struct {
 		groups Groups
 		want   int
-	}{{one, 14}, {five, 20}, {one[:30], 3}, {one[:5], 1}, {Groups{Left}, 1}, {nil, 1}} {
+	}{{one, 1}, {alone, 1}, {five, 20}, {five[:30], 3}, {five[:5], 1}, {Groups{Left}, 1}, {nil, 1}} {
 		if got := BlockLength(c.groups); got != c.want {
 			t.Errorf("%d segments: %d, want %d", len(c.groups), got, c.want)
 		}
@@ -88,11 +89,13 @@ func TestDependenceRaisesP(t *testing.T) {
 	values, groups := moody(600, 5, 0.9, 0.3)(rand.New(rand.NewPCG(9, 5)))
 	c := Rank(values, groups)
 	b := Bootstrap{Replicates: 500, Block: BlockLength(groups), Confidence: 0.9}
-	alone, blocks := c.P(1, 0), c.P(1, b.Run(groups, []*Column{c})[0][1].Error)
+	alone, blocks := c.P(1, Estimate{}), c.P(1, b.Run(groups, []*Column{c})[0][1])
 	if blocks < 3*alone {
 		t.Errorf("p is %v, and %v with what the blocks say", alone, blocks)
 	}
-	near(t, "p of 2 deviations that are 1", slacken(2*distuv.UnitNormal.CDF(-2), 2), 2*distuv.UnitNormal.CDF(-1), 1e-9)
+	near(t, "p of 2 deviations that are 1", slacken(2*distuv.UnitNormal.CDF(-2), 2, 1e9), 2*distuv.UnitNormal.CDF(-1), 1e-6)
+	// The table of Student: with 9 degrees of freedom 2.262 has 5 %.
+	near(t, "p with ten blocks", slacken(2*distuv.UnitNormal.CDF(-2*2.262), 2, 9), 0.05, 1e-4)
 }
 
 func TestSameSeedSameResult(t *testing.T) {

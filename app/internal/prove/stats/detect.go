@@ -10,27 +10,28 @@ import (
 
 // P returns the chance that guessing alone moves the AUC of a group (or Pooled)
 // against idle as far from 0.5 as it is, to either side: the two-sided p of the
-// Mann-Whitney test. err is the standard error of that AUC by the block
-// bootstrap; where it is larger than what shuffling gives, neighbours depend on
-// each other, and p grows accordingly. It is 1 if a group is empty.
-func (c *Column) P(group int, err float64) float64 {
+// Mann-Whitney test. e is the estimate of that AUC by the block bootstrap. Where its
+// error is larger than what shuffling gives, neighbours depend on each other, and p
+// grows accordingly. It is 1 if a group is empty.
+func (c *Column) P(group int, e Estimate) float64 {
 	s := newShuffle(c.ties(group))
 	if s.n == 0 || s.n == s.total {
 		return 1
 	}
 	p := s.twoSided()
-	if own := s.spread(); err > own && own > 0 {
-		p = slacken(p, err/own)
+	if own := s.spread(); e.Error > own && own > 0 {
+		p = slacken(p, e.Error/own, e.Freedom)
 	}
 	return p
 }
 
-// slacken returns the p of a result that is spread by factor more than p assumes.
-func slacken(p, factor float64) float64 {
+// slacken returns the p of a result that is spread by factor more than p assumes,
+// where the factor is known with some freedom.
+func slacken(p, factor, freedom float64) float64 {
 	if p <= 0 || p >= 1 {
 		return p
 	}
-	return 2 * distuv.UnitNormal.CDF(distuv.UnitNormal.Quantile(p/2)/factor)
+	return max(p, 2*student(freedom).CDF(distuv.UnitNormal.Quantile(p/2)/factor))
 }
 
 // A shuffle is the distribution of the sum of ranks of n segments that are drawn

@@ -23,13 +23,13 @@
 // symmetrically.)
 //
 // Neighbours in time resemble each other: a busy minute makes ten segments late.
-// If each segment's label were drawn alone, that would do no harm, since then a
-// busy minute hits both labels alike, whatever its length. But a call may last
-// for several segments, so that labels have neighbours too, and then fewer
-// independent things were seen than there are segments. So whole blocks of
-// neighbours are drawn, call and idle together as they stood (the circular block
-// bootstrap: Künsch 1989; Politis and Romano 1992). A block must be longer than
-// the runs of a label, not longer than the moods of the machine: the product of
+// If each segment's label is drawn alone, that does no harm, however long the moods
+// of the machine are, since they hit both labels alike; then segments are drawn one
+// by one. This is the way to record. But if a call lasts for several segments, labels
+// have neighbours too, and fewer independent things were seen than there are
+// segments. Then whole blocks of neighbours are drawn, call and idle together as they
+// stood (the circular block bootstrap: Künsch 1989; Politis and Romano 1992). A block
+// must be longer than the runs of a label, not longer than the moods: the product of
 // the two is what survives into the AUC. See BlockLength. Drawing blocks of each
 // label alone would be wrong: it takes the mood that both share, and that the
 // difference does not see, for uncertainty.
