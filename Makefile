@@ -41,10 +41,8 @@ BUILD := $(GO) build -buildvcs=false -ldflags '-X main.stamp=$(VERSION)'
 # build is to work.
 BUILD_PACKAGES := ca-certificates gcc g++ libc6-dev pkg-config \
 	libopus-dev libopusfile-dev portaudio19-dev libwebrtc-audio-processing-dev
-# Some tests call through real sound: PulseAudio or PipeWire, with null sinks, by way
-# of ALSA. A part of PipeWire needs a message bus.
-TEST_PACKAGES := pulseaudio pulseaudio-utils libasound2-plugins \
-	pipewire pipewire-pulse wireplumber dbus-daemon
+# Some tests call through real sound: PulseAudio, with null sinks, by way of ALSA.
+TEST_PACKAGES := pulseaudio pulseaudio-utils libasound2-plugins
 
 # Recorded speech of a person, for make quality: nothing of it is shipped.
 QUALITY_PACKAGES := asterisk-core-sounds-en-wav

@@ -1,6 +1,6 @@
 // Package pulsetest gives tests a sound system of their own: a PulseAudio
-// server, or a PipeWire, with virtual microphones and speakers, which programs reach
-// through PortAudio, ALSA and PulseAudio as they would reach real ones.
+// server with virtual microphones and speakers, which programs reach through
+// PortAudio, ALSA and PulseAudio as they would reach real ones.
 //
 //	WAV ─ paplay ▶ null sink "mic"  ─ monitor ▶ program (PULSE_SOURCE)
 //	program (PULSE_SINK) ▶ null sink "ear" ─ monitor ▶ parec ─ WAV
@@ -27,61 +27,18 @@ import (
 // startTime is how long a server may take to do something.
 const startTime = 20 * time.Second
 
-// A Server is a running PulseAudio, or PipeWire in its place.
+// A Server is a running PulseAudio.
 type Server struct {
 	dir    string
 	socket string
 	env    []string
 
-	programs []program // that make the server, in their order
-	running  []daemon
+	server *exec.Cmd
+	ended  <-chan struct{}
 }
 
-// A program is one that makes a server with others.
-type program struct {
-	command []string
-	socket  string // in the folder; the next program waits for it
-}
-
-// A daemon is a program that runs.
-type daemon struct {
-	*exec.Cmd
-	ended <-chan struct{}
-}
-
-// Start starts a PulseAudio that ends with the test.
+// Start starts a server that ends with the test.
 func Start(t testing.TB) *Server {
-	t.Helper()
-	s := prepare(t)
-	s.programs = []program{{[]string{
-		"pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no",
-		"--high-priority=no", "--realtime=no", "--log-target=stderr", "--log-level=error",
-		"--load=module-native-protocol-unix auth-anonymous=1 socket=" + s.socket,
-	}, "native"}}
-	s.Restart(t)
-	return s
-}
-
-// StartPipeWire starts a PipeWire that ends with the test: the server, what decides
-// who is connected with whom, and what speaks PulseAudio's language. The second
-// does not run without a message bus.
-func StartPipeWire(t testing.TB) *Server {
-	t.Helper()
-	s := prepare(t)
-	bus := "unix:path=" + filepath.Join(s.dir, "bus")
-	s.env = append(s.env, "DBUS_SESSION_BUS_ADDRESS="+bus)
-	s.programs = []program{
-		{[]string{"dbus-daemon", "--session", "--nofork", "--nopidfile", "--address=" + bus}, "bus"},
-		{[]string{"pipewire"}, "pipewire-0"},
-		{[]string{"wireplumber"}, ""},
-		{[]string{"pipewire-pulse"}, "native"},
-	}
-	s.Restart(t)
-	return s
-}
-
-// prepare makes the folder and the environment of a server.
-func prepare(t testing.TB) *Server {
 	t.Helper()
 	// Not t.TempDir: the path of a socket has at most 107 bytes.
 	dir, err := os.MkdirTemp("", "pulse")
@@ -94,30 +51,22 @@ func prepare(t testing.TB) *Server {
 	s.env = []string{
 		"HOME=" + dir,
 		"XDG_RUNTIME_DIR=" + dir,
-		"XDG_CONFIG_HOME=" + dir,
-		"XDG_STATE_HOME=" + dir,
-		"PIPEWIRE_RUNTIME_DIR=" + dir,
 		"PULSE_RUNTIME_PATH=" + dir,
 		"PULSE_STATE_PATH=" + dir,
 		"PULSE_SERVER=unix:" + s.socket,
 		"ALSA_CONFIG_PATH=" + filepath.Join(dir, "asound.conf"),
 	}
 	s.writeALSA(t, "")
+	s.Restart(t)
 	return s
 }
 
 // Restart starts the server again after Kill, without sinks.
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
-	s.running = nil
-	for _, p := range s.programs {
-		cmd, ended := s.run(t, p.command[0], p.command[1:]...)
-		s.running = append(s.running, daemon{cmd, ended})
-		s.await(t, "the socket of "+p.command[0], func() error {
-			_, err := os.Stat(filepath.Join(s.dir, p.socket))
-			return err
-		})
-	}
+	s.server, s.ended = s.run(t, "pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no",
+		"--high-priority=no", "--realtime=no", "--log-target=stderr", "--log-level=error",
+		"--load=module-native-protocol-unix auth-anonymous=1 socket="+s.socket)
 	s.await(t, "the server to answer", func() error {
 		_, err := s.output("pactl", "info")
 		return err
@@ -291,20 +240,12 @@ func (r *Recording) Stop(t testing.TB) {
 // Kill ends the server at once, as a crash would, and its sinks with it.
 func (s *Server) Kill(t testing.TB) {
 	t.Helper()
-	for _, d := range s.running {
-		if err := d.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
+	if err := s.server.Process.Kill(); err != nil {
+		t.Fatal(err)
 	}
-	for _, d := range s.running {
-		<-d.ended
-	}
-	// A crash leaves the sockets behind, and who comes next would take them for new.
-	for _, p := range s.programs {
-		if p.socket != "" {
-			os.Remove(filepath.Join(s.dir, p.socket)) //nolint:errcheck // it may be gone
-		}
-	}
+	<-s.ended
+	// A crash leaves the socket behind, for which the next one would wait.
+	os.Remove(s.socket) //nolint:errcheck // it may be gone
 }
 
 // Freeze makes the server hang: it takes what it is sent and answers nothing.
@@ -315,10 +256,8 @@ func (s *Server) Thaw(t testing.TB) { s.signal(t, syscall.SIGCONT) }
 
 func (s *Server) signal(t testing.TB, which os.Signal) {
 	t.Helper()
-	for _, d := range s.running {
-		if err := d.Process.Signal(which); err != nil {
-			t.Fatal(err)
-		}
+	if err := s.server.Process.Signal(which); err != nil {
+		t.Fatal(err)
 	}
 }
 
