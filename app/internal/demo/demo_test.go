@@ -39,10 +39,12 @@ func TestRun(t *testing.T) {
 	if late := time.Duration(r.MouthToEar); late < 40*time.Millisecond || late > 500*time.Millisecond {
 		t.Errorf("from mouth to ear it takes %s", late)
 	}
+	// That the stages add up to the millisecond shows in fake time (TestSoundsWithLoss).
+	// Here a busy machine moves both while they are measured, each by its own median.
 	quiet := r.CellsSkipped+r.CellsLost+r.CellsStagedLate+r.Concealed == 0
 	for way, late := range []milliseconds{r.MouthToEar, r.Back} {
 		s := []Stages{r.Latency, r.LatencyBack}[way]
-		if d := time.Duration(s.Sum - late); quiet && d.Abs() > 5*time.Millisecond || s.Slots == 0 {
+		if d := time.Duration(s.Sum - late); quiet && d.Abs() > cell.Interval40.Duration()/2 || s.Slots == 0 {
 			t.Errorf("from mouth to ear it takes %s, and its stages are %+v", time.Duration(late), s)
 		}
 	}

@@ -48,7 +48,7 @@ func TestMicrophoneIsHeardWhole(t *testing.T) {
 	pcm := make([]float32, audio.Samples(slot))
 	over := make(chan struct{})
 	quiet := 0
-	eachSlot(t, time.Minute, func(n int) bool {
+	late := eachSlot(t, time.Minute, func(n int) bool {
 		mic.Read(pcm)
 		heard = append(heard, pcm...)
 		if n == 25 { // the stream runs
@@ -64,8 +64,7 @@ func TestMicrophoneIsHeardWhole(t *testing.T) {
 		}
 		return quiet < int(time.Second/slot)
 	})
-	t.Logf("%+v", card.Stats())
-	checkTone(t, heard)
+	checkTone(t, heard, undisturbed(t, card, late))
 }
 
 // TestSpeakerPlaysWhole is the other way.
@@ -80,18 +79,28 @@ func TestSpeakerPlaysWhole(t *testing.T) {
 
 	n := audio.Samples(slot)
 	left := append(append(make([]float32, 25*n), tone()...), make([]float32, 25*n)...)
-	eachSlot(t, time.Minute, func(int) bool {
+	late := eachSlot(t, time.Minute, func(int) bool {
 		speaker.Write(left[:n])
 		left = left[n:]
 		return len(left) > 0
 	})
 	r.Stop(t)
-	t.Logf("%+v", card.Stats())
-	checkTone(t, readWAV(t, path))
+	checkTone(t, readWAV(t, path), undisturbed(t, card, late))
 }
 
-// checkTone checks that all of the tone is there once, without gap or click.
-func checkTone(t *testing.T, heard []float32) {
+// undisturbed reports whether a machine did what it was asked to in time. If it was
+// late itself, by so much that a device runs dry, and the card counted that one did, a
+// break in the sound is the machine's. A card that only counts has no such excuse.
+func undisturbed(t *testing.T, card *sound.Card, late time.Duration) bool {
+	t.Helper()
+	s := card.Stats()
+	t.Logf("%+v; the slots were up to %v late", s, late)
+	return s.CaptureFaults+s.PlaybackFaults == 0 || late < slot
+}
+
+// checkTone checks that all of the tone is there once, without gap or click. On a
+// machine that was too busy it is there.
+func checkTone(t *testing.T, heard []float32, undisturbed bool) {
 	t.Helper()
 	const loud = toneAmplitude / 4
 	first := slices.IndexFunc(heard, func(v float32) bool { return v > loud })
@@ -105,6 +114,12 @@ func checkTone(t *testing.T, heard []float32) {
 			last = i
 		}
 		steepest = max(steepest, math.Abs(float64(heard[i]-heard[i-1])))
+	}
+	if !undisturbed {
+		if d := audio.Duration(last - first); d < toneLength/2 || d > 2*toneLength {
+			t.Errorf("the tone lasts %v, on a busy machine, want about %v", d, toneLength)
+		}
+		return
 	}
 	if d := audio.Duration(last-first) - toneLength; d < -20*time.Millisecond || d > 20*time.Millisecond {
 		t.Errorf("the tone lasts %v, want %v", toneLength+d, toneLength)

@@ -43,20 +43,23 @@ func open(t *testing.T, c sound.Choice, env ...[]string) *sound.Card {
 }
 
 // eachSlot calls f at the pace of a call until it returns false, at most for d.
-// It keeps to absolute time, as a call does: a late slot does not move the next.
-func eachSlot(t *testing.T, d time.Duration, f func(n int) bool) {
+// It keeps to absolute time, as a call does: a late slot does not move the next. It
+// returns how late the latest one was.
+func eachSlot(t *testing.T, d time.Duration, f func(n int) bool) (late time.Duration) {
 	t.Helper()
 	start := time.Now()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for n := range int(d / slot) {
 		<-timer.C
+		late = max(late, time.Since(start)-time.Duration(n)*slot)
 		if !f(n) {
-			return
+			return late
 		}
 		timer.Reset(time.Until(start.Add(time.Duration(n+1) * slot)))
 	}
 	t.Fatalf("not over within %v", d)
+	return 0
 }
 
 func writeWAV(t *testing.T, path string, pcm []float32) {
