@@ -14,8 +14,9 @@
 GO ?= $(or $(shell command -v go),/usr/local/go/bin/go)
 # Where go.dev's archive puts it, for gofmt and the scripts.
 export PATH := $(PATH):/usr/local/go/bin
-# Tests build the programs too: with the same flags they find them built.
-export GOFLAGS := $(strip $(GOFLAGS) -trimpath)
+# Tests build the programs too: with the same flags they find them built, and so does
+# another clone. Those of "go env -w" would be lost by exporting others.
+export GOFLAGS := $(strip $(shell $(GO) env GOFLAGS 2>/dev/null) -trimpath -buildvcs=false)
 # Arguments for make demo: make demo ARGS='--interval 20ms --for 20s'
 ARGS ?=
 # What make test and make bench look at: make test PACKAGES=./transport/...
@@ -34,7 +35,7 @@ VERSION := $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
 
 # The version is stamped by hand, since go's own stamp fails the build where git
 # does not trust the folder (another user's, as in many containers).
-BUILD := $(GO) build -buildvcs=false -ldflags '-X main.stamp=$(VERSION)'
+BUILD := $(GO) build -ldflags '-X main.stamp=$(VERSION)'
 
 # Opus, PortAudio and WebRTC's audio processing (C++) are libraries. opusfile is not
 # used, but the binding to Opus wants it unless one builds with a tag, and plain go
