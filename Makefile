@@ -66,7 +66,7 @@ build: setup ## Build bin/undertone and bin/undertone-server
 # Packages whose tests measure real time, on real sockets, sound and processes.
 # Another package's tests would be in their figures, so they run one at a time. What
 # such a package does in fake time runs in parallel, after the rest of it.
-REALTIME := /app/internal/(audio|demo)(/|$$)|/transport/(rtc|pacer)(/|$$)|/server/(undertone-server|node|internal/mix)$$
+REALTIME := /app/internal/(audio|demo|prove/drive)(/|$$)|/transport/(rtc|pacer)(/|$$)|/server/(undertone-server|node|internal/mix)$$
 # These run the programs as people get them, built without the race detector.
 PROGRAMS := /app/undertone$$
 TEST := $(GO) test -shuffle=on -timeout 10m

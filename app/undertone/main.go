@@ -14,6 +14,7 @@ import (
 	"undertone/app/internal/audio/portaudio"
 	"undertone/app/internal/audio/sound"
 	"undertone/app/internal/cli"
+	"undertone/app/internal/prove/drive"
 )
 
 // stamp is the version, set by the linker.
@@ -27,6 +28,9 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == sound.Command {
 		os.Exit(helper())
 	}
+	if len(os.Args) > 1 && os.Args[1] == drive.Command {
+		os.Exit(measured())
+	}
 	restore := cli.KeepTerminal(os.Stdin)
 	ctx := interruptible(restore)
 	code := cli.Run(ctx, cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, stamp, os.Args[1:])
@@ -38,6 +42,15 @@ func main() {
 func helper() int {
 	if err := sound.Main(portaudio.New()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// measured is the main function of a process of "undertone prove", which tells the
+// one that started it what goes wrong.
+func measured() int {
+	if drive.Main(os.Stdin, os.Stdout) != nil {
 		return 1
 	}
 	return 0

@@ -238,6 +238,9 @@ func Count(steps []Step) (n int) {
 	return n
 }
 
+// After is how long it is waited after a control: what was lost by it is sent again.
+func (s Size) After() time.Duration { return 7 * s.Guard }
+
 // Lasts returns how long a plan takes if everybody does at once what he is told.
 func (s Size) Lasts(steps []Step) time.Duration {
 	total := s.Settle
@@ -246,8 +249,8 @@ func (s Size) Lasts(steps []Step) time.Duration {
 		switch {
 		case step.Label != "":
 			total += s.Length
-			if step.Control != last {
-				total += s.Guard
+			if step.Control == "" && last != "" {
+				total += s.After()
 			}
 			last = step.Control
 		case step.Act == AwaitsIdle:
