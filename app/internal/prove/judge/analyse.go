@@ -18,7 +18,11 @@ type analysis struct {
 }
 
 // analyse looks at the segments in groups. The groups have these labels.
-func (t Table) analyse(groups stats.Groups, labels []string, o Options) (a analysis) {
+//
+// The segments of a control stand in two or four places only, too few to tell by
+// chances how much places differ. So its endpoints are found by their intervals,
+// which are the wider for it, and by what shuffling single segments gives.
+func (t Table) analyse(groups stats.Groups, labels []string, control bool, o Options) (a analysis) {
 	a.block = stats.BlockLength(groups)
 	var columns []*stats.Column
 	var features []Feature
@@ -43,8 +47,11 @@ func (t Table) analyse(groups stats.Groups, labels []string, o Options) (a analy
 			if g != stats.Pooled && len(labels) == 2 {
 				continue // The only label is all of them.
 			}
-			p := columns[k].P(g, e)
+			p := columns[k].PWith(g, e)
 			if feature.Primary && g == stats.Pooled {
+				if control {
+					p = columns[k].P(g)
+				}
 				a.primary = append(a.primary, Endpoint{Name: feature.Name, AUC: e.AUC, Interval: e.Interval, P: p})
 			} else {
 				a.further = append(a.further, Look{Label: labels[g], Name: feature.Name, AUC: e.AUC, Interval: e.Interval, P: p})
@@ -126,7 +133,7 @@ func (t Table) violation(name string, values []float64, groups stats.Groups) (v 
 		}
 	}
 	v.Name, v.Expected = name, written(expected)
-	v.P = stats.Rank(others, groups).P(stats.Pooled, stats.Estimate{})
+	v.P = stats.Rank(others, groups).P(stats.Pooled)
 	return v, broken
 }
 
@@ -178,7 +185,7 @@ func (t Table) controls(clean stats.Groups, o Options) (all []Control) {
 			}
 		}
 		if c.Segments > 0 {
-			a := t.analyse(groups, []string{"", name}, o)
+			a := t.analyse(groups, []string{"", name}, true, o)
 			// One slot that was skipped by chance must not pass for the control.
 			a.exact = slices.DeleteFunc(a.exact, func(v Violation) bool {
 				return v.P > Chance || v.Calls*(groups.Count()[0]) <= v.Idle*c.Segments

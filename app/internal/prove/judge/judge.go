@@ -131,7 +131,7 @@ func Judge(t Table, o Options) (Report, error) {
 	r := Report{Quick: o.Quick, Bounds: Bounds, Confidence: Confidence, Chance: Chance}
 	groups, labels := t.clean()
 	r.count(t, groups)
-	a := t.analyse(groups, labels, o)
+	a := t.analyse(groups, labels, false, o)
 	r.Block, r.Primary, r.Further, r.Exact = a.block, a.primary, a.further, append([]Violation{}, a.exact...)
 	r.Needed, r.Fewest = Needed(len(a.primary)-1), fewest()
 	r.Controls = t.controls(groups, o)

@@ -120,7 +120,7 @@ var (
 )
 
 func TestHonestLinePasses(t *testing.T) {
-	verdicts, n := map[Verdict]int{}, many(2)
+	verdicts, n := map[Verdict]int{}, many(1)
 	for seed := range uint64(n) {
 		r := whole.judge(t, seed, Options{})
 		verdicts[r.Verdict]++
@@ -167,7 +167,7 @@ func TestLeakOfTheBoundDoesNotPass(t *testing.T) {
 
 // Where nothing is, hardly anything is found, however short the run.
 func TestShortHonestRuns(t *testing.T) {
-	verdicts, n := map[Verdict]int{}, many(15)
+	verdicts, n := map[Verdict]int{}, many(10)
 	for seed := range uint64(n) {
 		verdicts[world{calls: 45, idle: 45, controls: 15}.judge(t, seed, Options{Quick: seed%2 == 0}).Verdict]++
 	}

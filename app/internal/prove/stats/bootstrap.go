@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -27,8 +28,9 @@ type Estimate struct {
 	Interval Interval
 	// Error is the standard error: how far results of other such runs are spread.
 	Error float64
-	// Freedom is how well Error is known: the number of blocks that the smaller side
-	// makes, and as many of the other, less one (degrees of freedom).
+	// Freedom is how well Error is known, in degrees of freedom: how many blocks there
+	// are, or how many runs of the label if those are fewer. It is infinite where
+	// segments were drawn one by one.
 	Freedom float64
 }
 
@@ -45,7 +47,8 @@ type Bootstrap struct {
 // much neighbours resemble each other. Otherwise the cube root of the number of
 // segments, the usual choice where nothing else is known (Hall, Horowitz and Jing
 // 1995), or four times the mean run of neighbours that are all in calls or all idle,
-// which covers most runs with what stands on both sides of them.
+// which covers most runs with what stands on both sides of them. Where runs of one
+// kind are shorter it is them that count: 2 / (1/calls + 1/idle).
 func BlockLength(groups Groups) int {
 	segments, calls, runs, last := 0, 0, 0, -1
 	for _, g := range groups {
@@ -69,8 +72,10 @@ func BlockLength(groups Groups) int {
 		return 1
 	}
 	cube := int(math.Ceil(math.Cbrt(float64(segments))))
+	perKind := float64(runs) / 2
+	run := 2 / (perKind/float64(calls) + perKind/float64(segments-calls))
 	// A few blocks would say nothing of how different blocks are.
-	return max(1, min(max(cube, 4*segments/runs), segments/10))
+	return max(1, min(max(cube, int(4*run)), segments/10))
 }
 
 // Run resamples the segments of groups, and returns the estimates of each column
@@ -101,10 +106,9 @@ func (b Bootstrap) Run(groups Groups, columns []*Column) [][]Estimate {
 	}
 	estimates := make([][]Estimate, len(columns))
 	for k, c := range columns {
-		sizes := c.sizes()
+		freedom := b.freedom(c)
 		for g, auc := range c.AUCs() {
-			blocks := 2 * float64(min(sizes[g], c.idle())) / float64(max(1, b.Block))
-			estimates[k] = append(estimates[k], b.estimate(auc, results[k][g], max(1, blocks-1)))
+			estimates[k] = append(estimates[k], b.estimate(auc, results[k][g], freedom[g]))
 		}
 	}
 	return estimates
@@ -120,8 +124,10 @@ func (b Bootstrap) estimate(auc float64, resampled []float64, freedom float64) E
 		return Estimate{AUC: 0.5, Interval: Interval{0, 1}, Error: 0.5, Freedom: 1}
 	}
 	slices.Sort(resampled)
-	reach := student(freedom).Quantile((1+b.Confidence)/2) * math.Sqrt((freedom+1)/freedom)
-	out := distuv.UnitNormal.CDF(-reach)
+	out := (1 - b.Confidence) / 2
+	if !math.IsInf(freedom, 1) {
+		out = distuv.UnitNormal.CDF(student(freedom).Quantile(out) * math.Sqrt((freedom+1)/freedom))
+	}
 	return Estimate{
 		AUC: auc,
 		Interval: Interval{
@@ -138,19 +144,38 @@ func student(freedom float64) distuv.StudentsT {
 	return distuv.StudentsT{Sigma: 1, Nu: freedom}
 }
 
-// sizes returns the number of segments of each group, the first that of all calls.
-func (c *Column) sizes() []int {
-	sizes := make([]int, c.groups)
-	for _, e := range c.entries {
-		if e.group != 0 {
-			sizes[e.group]++
-			sizes[Pooled]++
+// freedom returns the degrees of freedom of each group.
+func (b Bootstrap) freedom(c *Column) []float64 {
+	freedom := make([]float64, c.groups)
+	runs, idle := c.runs()
+	for g := range freedom {
+		if freedom[g] = math.Inf(1); b.Block > 1 {
+			blocks := float64(len(c.entries)) / float64(b.Block)
+			freedom[g] = max(1, min(blocks-1, float64(2*min(runs[g], idle)-2)))
 		}
 	}
-	return sizes
+	return freedom
 }
 
-func (c *Column) idle() int { return len(c.entries) - c.sizes()[Pooled] }
+// runs returns how often segments of each group begin after others, in the order of
+// time; the first is that of all calls. For idle segments it is the second result.
+func (c *Column) runs() (runs []int, idle int) {
+	order := slices.SortedFunc(slices.Values(c.entries), func(a, b entry) int { return cmp.Compare(a.segment, b.segment) })
+	runs = make([]int, c.groups)
+	last := int16(-1)
+	for _, e := range order {
+		if e.group == last {
+			continue
+		}
+		if e.group == 0 {
+			idle++
+		} else if runs[e.group]++; last <= 0 {
+			runs[Pooled]++
+		}
+		last = e.group
+	}
+	return runs, idle
+}
 
 // drawer returns a function that draws a resample: how often each segment stands
 // in it. The next call overwrites it.

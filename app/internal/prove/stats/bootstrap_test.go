@@ -3,6 +3,7 @@ package stats
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/stat/distuv"
@@ -72,13 +73,17 @@ func TestBlocksForCallsThatLast(t *testing.T) {
 func TestBlockLength(t *testing.T) {
 	one, five, alone := make(Groups, 2600), make(Groups, 2600), make(Groups, 2600)
 	random := rand.New(rand.NewPCG(6, 6))
+	rare := make(Groups, 1300) // four runs of four
+	for i := range 16 {
+		rare[i/4*300+i%4] = 1
+	}
 	for i := range one {
 		one[i], five[i], alone[i] = i%2, i/5%2, max(0, random.IntN(5)-2)
 	}
 	for _, c := range []struct {
 		groups Groups
 		want   int
-	}{{one, 1}, {alone, 1}, {five, 20}, {five[:30], 3}, {five[:5], 1}, {Groups{Left}, 1}, {nil, 1}} {
+	}{{one, 1}, {alone, 1}, {five, 20}, {rare, 31}, {five[:30], 3}, {five[:5], 1}, {Groups{Left}, 1}, {nil, 1}} {
 		if got := BlockLength(c.groups); got != c.want {
 			t.Errorf("%d segments: %d, want %d", len(c.groups), got, c.want)
 		}
@@ -89,13 +94,21 @@ func TestDependenceRaisesP(t *testing.T) {
 	values, groups := moody(600, 5, 0.9, 0.3)(rand.New(rand.NewPCG(9, 5)))
 	c := Rank(values, groups)
 	b := Bootstrap{Replicates: 500, Block: BlockLength(groups), Confidence: 0.9}
-	alone, blocks := c.P(1, Estimate{}), c.P(1, b.Run(groups, []*Column{c})[0][1])
+	alone, blocks := c.P(1), c.PWith(1, b.Run(groups, []*Column{c})[0][1])
 	if blocks < 3*alone {
 		t.Errorf("p is %v, and %v with what the blocks say", alone, blocks)
 	}
-	near(t, "p of 2 deviations that are 1", slacken(2*distuv.UnitNormal.CDF(-2), 2, 1e9), 2*distuv.UnitNormal.CDF(-1), 1e-6)
+	near(t, "p of 2 deviations that are 1", slacken(2*distuv.UnitNormal.CDF(-2), 2, math.Inf(1)), 2*distuv.UnitNormal.CDF(-1), 1e-12)
 	// The table of Student: with 9 degrees of freedom 2.262 has 5 %.
 	near(t, "p with ten blocks", slacken(2*distuv.UnitNormal.CDF(-2*2.262), 2, 9), 0.05, 1e-4)
+}
+
+func TestRuns(t *testing.T) {
+	groups := Groups{0, 0, 1, 2, 2, Left, 2, 0, 1, 1, 0, 2}
+	runs, idle := Rank(make([]float64, len(groups)), groups).runs()
+	if want := []int{3, 2, 2}; !slices.Equal(runs, want) || idle != 3 {
+		t.Error(runs, idle)
+	}
 }
 
 func TestSameSeedSameResult(t *testing.T) {

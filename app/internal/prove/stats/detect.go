@@ -10,19 +10,25 @@ import (
 
 // P returns the chance that guessing alone moves the AUC of a group (or Pooled)
 // against idle as far from 0.5 as it is, to either side: the two-sided p of the
-// Mann-Whitney test. e is the estimate of that AUC by the block bootstrap. Where its
-// error is larger than what shuffling gives, neighbours depend on each other, and p
-// grows accordingly. It is 1 if a group is empty.
-func (c *Column) P(group int, e Estimate) float64 {
+// Mann-Whitney test. It is 1 if a group is empty.
+func (c *Column) P(group int) float64 {
 	s := newShuffle(c.ties(group))
 	if s.n == 0 || s.n == s.total {
 		return 1
 	}
-	p := s.twoSided()
-	if own := s.spread(); e.Error > own && own > 0 {
-		p = slacken(p, e.Error/own, e.Freedom)
+	return s.twoSided()
+}
+
+// PWith is P where neighbours may depend on each other, as the estimate of that AUC
+// by a block bootstrap has it. Its error may be larger than what shuffling gives, and
+// is known only as well as there are blocks.
+func (c *Column) PWith(group int, e Estimate) float64 {
+	p := c.P(group)
+	own := newShuffle(c.ties(group)).spread()
+	if !(own > 0) { // Nothing varies, or there is nothing.
+		return p
 	}
-	return p
+	return slacken(p, max(1, e.Error/own), e.Freedom)
 }
 
 // slacken returns the p of a result that is spread by factor more than p assumes,
@@ -31,7 +37,11 @@ func slacken(p, factor, freedom float64) float64 {
 	if p <= 0 || p >= 1 {
 		return p
 	}
-	return max(p, 2*student(freedom).CDF(distuv.UnitNormal.Quantile(p/2)/factor))
+	deviations := distuv.UnitNormal.Quantile(p/2) / factor
+	if math.IsInf(freedom, 1) {
+		return 2 * distuv.UnitNormal.CDF(deviations)
+	}
+	return max(p, 2*student(freedom).CDF(deviations))
 }
 
 // A shuffle is the distribution of the sum of ranks of n segments that are drawn

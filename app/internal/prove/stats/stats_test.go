@@ -135,7 +135,7 @@ func pOf(calls, idle []float64) float64 {
 	for i := range calls {
 		groups[i] = 1
 	}
-	return Rank(slices.Concat(calls, idle), groups).P(Pooled, Estimate{})
+	return Rank(slices.Concat(calls, idle), groups).P(Pooled)
 }
 
 func TestPIsThatOfAllShuffles(t *testing.T) {
