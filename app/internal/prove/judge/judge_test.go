@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"undertone/app/internal/prove/plan"
 )
 
 var runs = flag.Int("runs", 0, "how many runs to simulate where the decision is tested; the more the longer")
@@ -174,6 +176,54 @@ func TestShortHonestRuns(t *testing.T) {
 	t.Log(verdicts)
 	if verdicts[Pass] > 0 || verdicts[Void] > 0 || 20*verdicts[Leak] > n {
 		t.Error("wrong verdicts")
+	}
+}
+
+// moodyTable is what the plan of a run records on a machine whose moods last for
+// fifty segments, and are half of all that varies. DTX leaks nothing in it.
+func moodyTable(seed uint64, size plan.Size) Table {
+	r := rand.New(rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), 2}))
+	t := Table{Features: features()}
+	const memory = 0.98
+	moods := make([]float64, 7)
+	for f := range moods {
+		moods[f] = r.NormFloat64()
+	}
+	for _, step := range plan.New(size, seed) {
+		if step.Label == "" {
+			continue
+		}
+		values := row(r)
+		for f := range moods {
+			moods[f] = memory*moods[f] + math.Sqrt(1-memory*memory)*r.NormFloat64()
+			values[2+f] = math.Sqrt(0.5) * (moods[f] + values[2+f])
+		}
+		if step.Control != "" && step.Control != plan.DTX {
+			values[3] += 4
+		}
+		t.Segments = append(t.Segments, Segment{Label: step.Label, Call: step.Call(), Control: step.Control, Values: values})
+	}
+	return t
+}
+
+// The machine's moods are not taken for leaks, though calls last.
+func TestMoodyMachine(t *testing.T) {
+	verdicts, n := map[Verdict]int{}, many(10)
+	for seed := range uint64(n) {
+		r := judged(t, moodyTable(seed, plan.Quick), Options{Replicates: 200, Seed: seed})
+		for _, c := range r.Controls {
+			if !c.Caught && c.Name != plan.DTX {
+				t.Errorf("not caught in run %d: %s", seed, c.Name)
+			}
+		}
+		// DTX is what it is here; what of the rest?
+		r.Controls = []Control{{Caught: true}}
+		r.decide()
+		verdicts[r.Verdict]++
+	}
+	t.Log(verdicts)
+	if 20*verdicts[Leak] > n {
+		t.Error("moods are taken for leaks")
 	}
 }
 
