@@ -4,7 +4,7 @@
 # lacks (.ci/setup; quick and without network when nothing is missing).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test traces crowds quality build bench fmt lint fuzz clean setup setup-test
+.PHONY: help demo test prove traces crowds quality build bench fmt lint fuzz clean setup setup-test
 .DELETE_ON_ERROR:
 # The targets of one command line depend on the order in which they stand there.
 .NOTPARALLEL:
@@ -17,7 +17,7 @@ export PATH := $(PATH):/usr/local/go/bin
 # Tests build the programs too: with the same flags they find them built, and so does
 # another clone. Those of "go env -w" would be lost by exporting others.
 export GOFLAGS := $(strip $(shell $(GO) env GOFLAGS 2>/dev/null) -trimpath -buildvcs=false)
-# Arguments for make demo: make demo ARGS='--interval 20ms --for 20s'
+# Arguments for make demo and make prove: make demo ARGS='--interval 20ms --for 20s'
 ARGS ?=
 # What make test and make bench look at: make test PACKAGES=./transport/...
 PACKAGES ?= ./...
@@ -94,6 +94,10 @@ traces: setup ## No call shows in any packet, in every mode and at every pace
 	$(GO) test -count=1 -run ServerIsBlind ./server/e2e
 	$(TABLE)
 	$(TRACES)
+
+# Nothing else should run meanwhile: what it measures is fractions of a millisecond.
+prove: build ## Measure for an hour and a half whether a call shows (options: ARGS)
+	bin/undertone prove --loopback $(ARGS)
 
 crowds: setup ## The same with a hundred members of a bMIX and fifty of an sMIX
 	$(TRACES) -v -args -many 100 -crowded 50 -losing 1m -sockets 50

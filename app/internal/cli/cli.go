@@ -149,7 +149,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.joinCommand(), a.idCommand(), a.contactsCommand(),
 		a.idleCommand(), a.callCommand(), a.echoCommand(),
-		a.historyCommand(), a.devicesCommand(), a.settingsCommand(), a.passphraseCommand(), a.demoCommand(), a.versionCommand(),
+		a.historyCommand(), a.devicesCommand(), a.settingsCommand(), a.passphraseCommand(), a.demoCommand(), a.proveCommand(), a.versionCommand(),
 	)
 	return root
 }

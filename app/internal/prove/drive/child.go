@@ -67,8 +67,9 @@ func follow(j job, lines *bufio.Scanner, events *writer) error {
 		return err
 	}
 	defer p.Close()
-	c := &client{job: j, events: events, tape: record.NewTape(monotonic(j.Started))}
-	if c.voice, err = newVoice(); err != nil {
+	started := monotonic(j.Started)
+	c := &client{job: j, events: events, tape: record.NewTape(started)}
+	if c.voice, err = newVoice(started); err != nil {
 		return err
 	}
 	content := p.Snapshot()
@@ -187,5 +188,5 @@ func (c *client) finish() error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.events.write(event{Is: isDone, Sockets: c.sockets, Peers: c.tape.Peers()})
+	return c.events.write(event{Is: isDone, Sockets: c.sockets, Peers: c.tape.Peers(), Voice: c.voice.said()})
 }

@@ -80,6 +80,11 @@ func TestRun(t *testing.T) {
 	if len(r.Partner) == 0 || told.Load() == 0 || result.Stopped {
 		t.Errorf("%d datagrams of the other side, told %d times, stopped: %v", len(r.Partner), told.Load(), result.Stopped)
 	}
+	for _, s := range r.Segments {
+		if loud := slices.Max(append(r.Loudness(s.From+200*time.Millisecond, s.To), 0)); (loud > 0) != (s.Label == plan.Talk) {
+			t.Errorf("in %q it is as loud as %v", s.Label, loud)
+		}
+	}
 	m, err := feature.Measure(r)
 	if err != nil {
 		t.Fatal(err)
@@ -217,12 +222,13 @@ func TestLeaks(t *testing.T) {
 
 // Speech goes on where it is, heard or not, so that silence is no less work.
 func TestVoice(t *testing.T) {
-	v, err := newVoice()
+	v, err := newVoice(time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	pcm := make([]float32, 960)
 	loud := func() (is bool) {
+		t.Helper()
 		for range 100 {
 			v.Read(pcm)
 			is = is || slices.ContainsFunc(pcm, func(s float32) bool { return s > 0.05 })
@@ -233,12 +239,15 @@ func TestVoice(t *testing.T) {
 		t.Error("it speaks before it was told to")
 	}
 	v.quiet.Store(false)
+	if loud() {
+		t.Error("it speaks without a call")
+	}
+	v.Live(true)
 	if !loud() {
 		t.Error("it does not speak")
 	}
-	v.Live(true)
 	v.Write(pcm)
-	if v.at != 200*960%len(v.pcm) || v.Close() != nil {
+	if v.at != 300*960%len(v.pcm) || v.Close() != nil {
 		t.Errorf("it is at %d", v.at)
 	}
 }

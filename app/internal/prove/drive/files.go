@@ -31,7 +31,7 @@ func (r *run) collect() (*Result, error) {
 		}
 		*of.sockets = end.Sockets
 		if of.child == r.client {
-			r.labels.Server = end.Peers
+			r.labels.Server, r.labels.Voice = end.Peers, end.Voice
 		}
 	}
 	r.result.Lost = r.client.lost

@@ -68,7 +68,11 @@ type event struct {
 	Clients []string         `json:"clients,omitempty"` // serving: the folders of their profiles
 	Sockets []netip.AddrPort `json:"sockets,omitempty"` // done
 	Peers   []netip.AddrPort `json:"peers,omitempty"`   // done
+	Voice   []byte           `json:"voice,omitempty"`   // done
 }
+
+// maxLine is longer than any event.
+const maxLine = 1 << 22
 
 // A writer writes lines of JSON, from several goroutines.
 type writer struct {

@@ -70,6 +70,7 @@ func start(program, name string, j job) (*child, error) {
 // listen passes on events until the child has ended.
 func (c *child) listen(out io.Reader) {
 	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, maxLine)
 	for {
 		var e event
 		if read(lines, &e) != nil {

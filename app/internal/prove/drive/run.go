@@ -98,6 +98,9 @@ func (r *run) close() {
 
 // begin starts everybody, and waits until the line has settled.
 func (r *run) begin(ctx context.Context) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	client, partner := r.cfg.Client, r.cfg.Partner
 	if client == nil {
 		r.tell("starting the server", 0)

@@ -21,7 +21,8 @@
 //	  "segments": [
 //	    {"label": "idle", "from_s": 20.1, "to_s": 22.1},
 //	    {"label": "talk", "call": true, "from_s": 22.6, "to_s": 24.6}, …
-//	  ]
+//	  ],
+//	  "voice": "AAAA…"                      how loud he spoke, a byte for 0.1 s, in base64
 //	}
 //
 // Times of segments count from started. Whoever records on another machine has a

@@ -31,6 +31,21 @@ type Labels struct {
 	// so does no Server at all.
 	Client, Partner, Server []netip.AddrPort
 	Segments                []Segment
+	// Voice is how loud the user spoke, from 0 to 255, in each VoiceStep since the
+	// session started. It is for pictures.
+	Voice []byte
+}
+
+// VoiceStep is for how long one value of the voice stands.
+const VoiceStep = 100 * time.Millisecond
+
+// Loudness returns how loud the voice was in a time, from 0 to 1.
+func (l *Labels) Loudness(from, to time.Duration) []float64 {
+	var all []float64
+	for k := int(from / VoiceStep); k < int(to/VoiceStep) && k < len(l.Voice); k++ {
+		all = append(all, float64(l.Voice[k])/255)
+	}
+	return all
 }
 
 const (
@@ -51,6 +66,7 @@ type labelsFile struct {
 	Partner  []netip.AddrPort `json:"partner"`
 	Server   []netip.AddrPort `json:"server"`
 	Segments []segmentFile    `json:"segments"`
+	Voice    []byte           `json:"voice,omitempty"`
 }
 
 type segmentFile struct {
@@ -65,7 +81,7 @@ type segmentFile struct {
 func (l *Labels) Write(w io.Writer) error {
 	f := labelsFile{
 		Version: labelsVersion, Mode: l.Mode.String(), Interval: l.Interval.String(), Started: l.Started.Round(0),
-		Client: l.Client, Partner: l.Partner, Server: l.Server, Segments: []segmentFile{},
+		Client: l.Client, Partner: l.Partner, Server: l.Server, Segments: []segmentFile{}, Voice: l.Voice,
 	}
 	for _, s := range l.Segments {
 		f.Segments = append(f.Segments, segmentFile{s.Label, s.Call, s.Control, s.From.Seconds(), s.To.Seconds()})
@@ -86,7 +102,7 @@ func ReadLabels(r io.Reader) (*Labels, error) {
 	if f.Version != labelsVersion {
 		return nil, fmt.Errorf("the labels are of version %d, and this program reads version %d", f.Version, labelsVersion)
 	}
-	l := &Labels{Started: f.Started, Client: f.Client, Partner: f.Partner, Server: f.Server}
+	l := &Labels{Started: f.Started, Client: f.Client, Partner: f.Partner, Server: f.Server, Voice: f.Voice}
 	var err error
 	if l.Mode, err = cell.ParseMode(f.Mode); err != nil {
 		return nil, fmt.Errorf("labels: %w", err)

@@ -31,6 +31,7 @@ func labels() *Labels {
 			{Label: "talk", Call: true, From: 22500 * time.Millisecond, To: 24500 * time.Millisecond},
 			{Label: "idle", Call: true, Control: "skipped tick", From: 25 * time.Second, To: 27 * time.Second},
 		},
+		Voice: []byte{0, 51, 255},
 	}
 }
 
@@ -163,6 +164,12 @@ func TestLabelsAndBack(t *testing.T) {
 	if !got.Started.Equal(started) || !slices.Equal(got.Segments, labels().Segments) || got.Mode != cell.TMIX ||
 		got.Interval != cell.Interval40 || !slices.Equal(got.Client, labels().Client) || !slices.Equal(got.Server, labels().Server) {
 		t.Errorf("%+v", got)
+	}
+	if loud := got.Loudness(0, 200*time.Millisecond); !slices.Equal(loud, []float64{0, 0.2}) {
+		t.Errorf("loudness %v", loud)
+	}
+	if loud := got.Loudness(time.Hour, 2*time.Hour); len(loud) != 0 {
+		t.Errorf("loudness %v, after the end", loud)
 	}
 }
 
