@@ -155,10 +155,13 @@ func (a *app) prove(ctx context.Context, f proveFlags) error {
 	defer keepGoing()()
 	result, err := drive.Run(ctx, cfg)
 	if err == nil && f.save != "" {
-		err = keep(cfg.Folder, f.save, drive.LabelsFile, drive.ClientFile, drive.PartnerFile)
+		err = keep(cfg.Folder, f.save)
 	}
 	if err != nil {
 		return whenStopped(ctx, err)
+	}
+	if result.Why != nil {
+		fmt.Fprintln(a.Err, "undertone: the run ended early:", result.Why)
 	}
 	return a.judged(f, func() (report.Document, error) {
 		d, err := prove.Judge(result.Recording, prove.Options{
@@ -228,10 +231,13 @@ func toFile(name string, write func(io.Writer, report.Document) error, d report.
 	return errors.Join(write(f, d), f.Close())
 }
 
-// keep copies files to a folder.
-func keep(from, to string, names ...string) error {
-	for _, name := range names {
+// keep copies what was recorded to a folder. That of the other side may be missing.
+func keep(from, to string) error {
+	for _, name := range []string{drive.LabelsFile, drive.ClientFile, drive.PartnerFile} {
 		b, err := os.ReadFile(filepath.Join(from, name))
+		if name == drive.PartnerFile && errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
 		if err == nil {
 			err = os.WriteFile(filepath.Join(to, name), b, 0o600)
 		}

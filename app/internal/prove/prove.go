@@ -113,7 +113,7 @@ func wire(r *record.Recording) (w report.Wire) {
 	w.Seconds = stripFor.Seconds()
 	for _, s := range r.Segments {
 		if s.To > from && s.From < to {
-			w.Spans = append(w.Spans, report.Span{
+			w.Spans = span(w.Spans, report.Span{
 				From: max(0, (s.From - from).Seconds()), To: min(w.Seconds, (s.To - from).Seconds()), Label: s.Label, Call: s.Call,
 			})
 		}
@@ -125,6 +125,16 @@ func wire(r *record.Recording) (w report.Wire) {
 	}
 	w.Loudness = r.Loudness(from, to)
 	return w
+}
+
+// span adds a span, to the last if that is of the same label and ends where it begins.
+func span(all []report.Span, s report.Span) []report.Span {
+	const apart = 0.1
+	if last := len(all) - 1; last >= 0 && all[last].Label == s.Label && all[last].Call == s.Call && s.From-all[last].To < apart {
+		all[last].To = s.To
+		return all
+	}
+	return append(all, s)
 }
 
 // ErrShort is returned for a run that was stopped before there was anything to

@@ -140,6 +140,19 @@ func TestStopped(t *testing.T) {
 	}
 }
 
+// A child that has ended is noticed at once, by whoever waits and whoever looks.
+func TestEndIsNoticed(t *testing.T) {
+	events := make(chan event)
+	close(events)
+	c := &child{name: "other side", events: events}
+	if err := c.look(); err == nil || !strings.Contains(err.Error(), "other side has ended") {
+		t.Error(err)
+	}
+	if err := c.await(t.Context(), time.Minute, func() bool { return false }); err == nil || errors.Is(err, errLate) {
+		t.Error(err)
+	}
+}
+
 // A child that has no profile says so, and the run ends with it.
 func TestNoProfile(t *testing.T) {
 	nobody := &User{Profile: t.TempDir(), With: "nobody"}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"path/filepath"
 
@@ -18,29 +17,29 @@ const (
 	PartnerFile = "partner.pcap"
 )
 
-// collect ends everybody and reads what they recorded.
+// collect ends everybody and reads what they recorded. Without the other side's
+// capture, if that has broken off, there is less to look at.
 func (r *run) collect() (*Result, error) {
 	r.tell("reading what was recorded", 0)
-	for _, of := range []struct {
-		child   *child
-		sockets *[]netip.AddrPort
-	}{{r.client, &r.labels.Client}, {r.partner, &r.labels.Partner}} {
-		end, err := of.child.finish()
-		if err != nil {
-			return nil, err
-		}
-		*of.sockets = end.Sockets
-		if of.child == r.client {
-			r.labels.Server, r.labels.Voice = end.Peers, end.Voice
-		}
+	end, err := r.client.finish()
+	if err != nil {
+		return nil, err
+	}
+	captures := []string{filepath.Join(r.cfg.Folder, ClientFile)}
+	r.labels.Client, r.labels.Server, r.labels.Voice = end.Sockets, end.Peers, end.Voice
+	other, err := r.partner.finish()
+	switch {
+	case err == nil:
+		r.labels.Partner = other.Sockets
+		captures = append(captures, filepath.Join(r.cfg.Folder, PartnerFile))
+	case r.result.Why == nil:
+		return nil, err
 	}
 	r.result.Lost = r.client.lost
 	if err := r.save(); err != nil {
 		return nil, err
 	}
-	var err error
-	r.result.Recording, err = Load(filepath.Join(r.cfg.Folder, LabelsFile),
-		filepath.Join(r.cfg.Folder, ClientFile), filepath.Join(r.cfg.Folder, PartnerFile))
+	r.result.Recording, err = Load(filepath.Join(r.cfg.Folder, LabelsFile), captures...)
 	return &r.result, err
 }
 

@@ -47,8 +47,9 @@ type Progress struct {
 // A Result is what came of a run.
 type Result struct {
 	Recording *record.Recording
-	// Stopped says that it was ended before its time.
+	// Stopped says that it ended before its time, and Why, if nobody wanted that.
 	Stopped bool
+	Why     error
 	// Dropped is how many segments were begun and did not become what their label
 	// says, and Lost how often the client's line was lost.
 	Dropped, Lost int
@@ -66,8 +67,8 @@ type run struct {
 	result          Result
 }
 
-// Run does what the plan says, and returns the recording. If ctx ends it stops and
-// returns what there is until then.
+// Run does what the plan says, and returns the recording. If ctx ends, or the line
+// does for good, it stops and returns what there is until then.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
 	r := &run{cfg: cfg, started: time.Now(), steps: cfg.Steps}
 	r.labels = record.Labels{Mode: cfg.Mode, Interval: cfg.Interval, Started: r.started}
@@ -76,13 +77,20 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	if err == nil {
 		err = r.follow(ctx)
 	}
-	if ctx.Err() != nil && len(r.labels.Segments) > 0 {
-		r.result.Stopped, err = true, nil
-	}
 	if err != nil {
-		return nil, err
+		if len(r.labels.Segments) == 0 {
+			return nil, err
+		}
+		r.result.Stopped = true
+		if ctx.Err() == nil {
+			r.result.Why = err
+		}
 	}
-	return r.collect()
+	result, collecting := r.collect()
+	if collecting != nil {
+		return nil, errors.Join(r.result.Why, collecting)
+	}
+	return result, nil
 }
 
 // close ends whatever runs.

@@ -96,8 +96,8 @@ type Size struct {
 // Long is a run that can show that nothing shows, Quick one that can only find what
 // is gross.
 var (
-	Long  = Size{Segments: 1300, Controls: 16, Length: 2 * time.Second, Guard: 300 * time.Millisecond, Settle: 20 * time.Second}
-	Quick = Size{Segments: 110, Controls: 8, Length: 2 * time.Second, Guard: 300 * time.Millisecond, Settle: 20 * time.Second}
+	Long  = Size{Segments: 1300, Controls: 16, Length: 2 * time.Second, Guard: 300 * time.Millisecond, Settle: 30 * time.Second}
+	Quick = Size{Segments: 100, Controls: 8, Length: 2 * time.Second, Guard: 300 * time.Millisecond, Settle: 30 * time.Second}
 )
 
 // A scene is a call from its beginning to its end.
@@ -190,24 +190,30 @@ func New(size Size, seed uint64) []Step {
 		steps = record(steps, Idle, before)
 		steps = append(steps, calls[k]...)
 		steps = record(steps, Idle, idle-before)
-		// Controls are spread evenly.
-		for due := (k + 1) * groups / len(calls); len(controls) > groups-due; controls = controls[1:] {
+		// Controls are spread evenly, but for the end: in the middle of others, lateness
+		// is known best.
+		for due := (k + 1) * groups / max(1, len(calls)-1); len(controls) > max(0, groups-due); controls = controls[1:] {
 			steps = append(steps, controls[0]...)
 		}
 	}
 	return steps
 }
 
-// group is how many segments of a control follow each other: within a call there
-// have to be some, since it takes a call.
+// group is how many segments of DTX follow each other, since each time takes a call.
+// Other controls come one by one: what leaks for long may be taken for a clock.
 const group = 4
 
-// controls returns the groups of controls in a random order, in which each comes
-// as often early as late.
+// controls returns groups of controls in a random order, in which each comes as
+// often early as late.
 func (m *maker) controls(n int) (all [][]Step) {
-	for done := 0; done < n; done += group {
+	for done := range n {
 		for _, k := range m.random.Perm(len(Controls())) {
-			all = append(all, control(Controls()[k], min(group, n-done)))
+			switch name := Controls()[k]; {
+			case name != DTX:
+				all = append(all, control(name, 1))
+			case done%group == 0:
+				all = append(all, control(name, min(group, n-done)))
+			}
 		}
 	}
 	return all
