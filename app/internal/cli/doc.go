@@ -1,5 +1,5 @@
 // Package cli is Undertone on the command line. Every command is a thin layer
-// over profile, phone, sound and demo: it reads what a person wrote, does one
+// over profile, phone, sound, demo and prove: it reads what a person wrote, does one
 // thing, and says in plain words what came of it and what to do next.
 //
 //	cli.go       the program: its root, its errors, its exit codes

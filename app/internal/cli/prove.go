@@ -266,7 +266,7 @@ func (a *app) progress(f proveFlags, cfg drive.Config) func(drive.Progress) {
 			if p.Left == 0 && p.Segments > 0 {
 				fmt.Fprintln(a.Err)
 			}
-		case part > shown:
+		case p.Segments == 0 || part > shown:
 			shown = part
 			fmt.Fprintln(a.Err, words)
 		}

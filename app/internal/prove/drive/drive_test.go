@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-var short = plan.Size{Length: 400 * time.Millisecond, Guard: 100 * time.Millisecond, Settle: time.Second}
+var short = plan.Size{Length: 400 * time.Millisecond, Guard: 100 * time.Millisecond, Settle: 300 * time.Millisecond}
 
 // steps has every act and every control once.
 func steps() []plan.Step {
