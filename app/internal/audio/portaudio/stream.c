@@ -36,9 +36,10 @@ static float fade(float v)
 static uint64_t load(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 static void store(uint64_t *p, uint64_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 
-// moved says that a callback has moved the count there, now.
-static void moved(struct ut_line *line, uint64_t count)
+// moved says that a callback for so many frames has moved the count there, now.
+static void moved(struct ut_line *line, uint64_t count, unsigned long frames)
 {
+	store(&line->each, frames);
 	struct timespec now;
 	if (clock_gettime(CLOCK_MONOTONIC, &now) == 0)
 		store(&line->when, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
@@ -59,7 +60,7 @@ static void capture(struct ut_stream *s, const float *in, unsigned long frames)
 			sum += in[i * s->channels + c];
 		m->capture[(at + i) % UT_RING] = sum / s->channels;
 	}
-	moved(&m->captured, at + frames);
+	moved(&m->captured, at + frames, frames);
 }
 
 // play takes from the ring what is there and fades into silence after it.
@@ -77,7 +78,7 @@ static void play(struct ut_stream *s, float *out, unsigned long frames)
 	if (n < frames && s->running)
 		fault(&m->played);
 	s->running = n == frames;
-	moved(&m->played, at + n);
+	moved(&m->played, at + n, frames);
 }
 
 static int callback(const void *in, void *out, unsigned long frames, const PaStreamCallbackTimeInfo *time,

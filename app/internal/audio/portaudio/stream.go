@@ -29,6 +29,8 @@ var (
 	_ [unsafe.Offsetof(C.struct_ut_memory{}.queued) - unsafe.Offsetof(sound.Memory{}.Queued)]struct{}
 	_ [unsafe.Offsetof(sound.Line{}.When) - unsafe.Offsetof(C.struct_ut_line{}.when)]struct{}
 	_ [unsafe.Offsetof(C.struct_ut_line{}.when) - unsafe.Offsetof(sound.Line{}.When)]struct{}
+	_ [unsafe.Offsetof(sound.Line{}.Each) - unsafe.Offsetof(C.struct_ut_line{}.each)]struct{}
+	_ [unsafe.Offsetof(C.struct_ut_line{}.each) - unsafe.Offsetof(sound.Line{}.Each)]struct{}
 	_ [unsafe.Offsetof(sound.Memory{}.Capture) - unsafe.Offsetof(C.struct_ut_memory{}.capture)]struct{}
 	_ [unsafe.Offsetof(C.struct_ut_memory{}.playback) - unsafe.Offsetof(sound.Memory{}.Playback)]struct{}
 )

@@ -14,6 +14,7 @@ struct ut_line {
 	_Alignas(64) uint64_t count; // samples since the memory was made
 	uint64_t faults;             // overflows or underflows
 	uint64_t when;               // the time of the newest callback, in ns of CLOCK_MONOTONIC
+	uint64_t each;               // samples that it was for
 };
 
 struct ut_memory {

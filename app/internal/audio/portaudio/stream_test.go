@@ -12,7 +12,7 @@ import (
 )
 
 // TestCallbacksTellTheirTime: with both counts stands when they moved, on the clock
-// that the parent reads, too.
+// that the parent reads, and for how many samples they were called.
 func TestCallbacksTellTheirTime(t *testing.T) {
 	server := pulsetest.Start(t)
 	k := server.Sink(t, "any")
@@ -41,6 +41,9 @@ func TestCallbacksTellTheirTime(t *testing.T) {
 		}
 		if at, now := line.When.Load(), clock(t); at < before || at > now {
 			t.Errorf("%s at %d, between %d and %d", name, at, before, now)
+		}
+		if each := line.Each.Load(); each != framesPerCallback {
+			t.Errorf("a callback for %d samples: %s", each, name)
 		}
 	}
 }

@@ -256,10 +256,13 @@ func (s *fakeStreams) callback(n int) {
 			m.Capture[i] = float32(math.NaN())
 		}
 		m.Captured.When.Store(captured * 0x3456789abcdef)
+		m.Captured.Each.Store(captured * 0x9876543)
 		m.Captured.Count.Store(captured*captured + uint64(n)*0x123456789)
 		m.Played.Count.Store(^played * 0x987654321)
 		return
 	}
+	m.Captured.Each.Store(uint64(n))
+	m.Played.Each.Store(uint64(n))
 	m.Captured.When.Store(monotonic())
 	m.Played.When.Store(monotonic())
 	m.Captured.Count.Store(captured + uint64(n))

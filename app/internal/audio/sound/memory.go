@@ -12,7 +12,8 @@ type Line struct {
 	Count  atomic.Uint64 // samples since the memory was made
 	Faults atomic.Uint64 // overflows or underflows
 	When   atomic.Uint64 // of the newest callback, in ns of CLOCK_MONOTONIC
-	_      [40]byte
+	Each   atomic.Uint64 // samples that it was for
+	_      [32]byte
 }
 
 // A Memory is what parent and helper share. The helper's callbacks, written in
@@ -26,13 +27,17 @@ type Memory struct {
 	Playback [RingSize]float32
 }
 
-// look returns the count, and when it became that.
-func (l *Line) look() (count, when uint64) {
+// look returns the count, when it became that, and by how much: guess, if callbacks
+// say what cannot be.
+func (l *Line) look(guess int) (count, when uint64, each int) {
 	for range 3 { // A callback may come in between, but not every time.
 		count, when = l.Count.Load(), l.When.Load()
 		if l.Count.Load() == count {
 			break
 		}
 	}
-	return count, when
+	if each := l.Each.Load(); each >= millisecond && each <= chunk {
+		return count, when, int(each) //nolint:gosec // at most chunk
+	}
+	return count, when, guess
 }

@@ -14,8 +14,8 @@ const (
 	// captureCushion is what is left of the captured sound after a Read, at the
 	// least: so late may a callback be.
 	captureCushion = 5 * millisecond
-	// callbackBurst is how much callbacks bring or take at a time, by the first
-	// guess.
+	// callbackBurst is how much callbacks bring or take at a time, where they do not
+	// say it.
 	callbackBurst = 10 * millisecond
 	// playbackRest is what is left in the resampler after a Write, at the least.
 	playbackRest = 2 * millisecond
@@ -38,34 +38,6 @@ const (
 	// longest is the longest slot.
 	longest = 100 * millisecond
 )
-
-// A beat finds out how much the callbacks of a card bring or take at a time: all
-// that a count ever moved by is so many times that.
-type beat struct {
-	last  uint64
-	known bool
-	part  uint64 // what all moves have in common
-}
-
-// look looks at the count.
-func (b *beat) look(count uint64) {
-	a, c := b.part, count-b.last
-	if !b.known {
-		a, c = 0, 0
-	}
-	for c != 0 {
-		a, c = c, a%c
-	}
-	b.last, b.known, b.part = count, true, a
-}
-
-// each returns what callbacks bring or take, or a guess if they are of no one size.
-func (b *beat) each(guess int) int {
-	if b.part < millisecond || b.part > chunk {
-		return guess
-	}
-	return int(b.part) //nolint:gosec // at most chunk
-}
 
 // age returns how long before now the newest callback was, in samples, and false if
 // that cannot be: callbacks come all the time.
@@ -118,8 +90,7 @@ type capture struct {
 	next    uint64 // the first captured sample not yet taken
 	started bool
 	cushion int // samples
-	burst   int // samples
-	beat    beat
+	burst   int // samples that a callback moves
 	buf     [chunk]float32
 }
 
@@ -127,13 +98,12 @@ type capture struct {
 // the same time. The first read waits for a whole one, and leaves out what is
 // older.
 func (c *capture) read(pcm, played []float32, now uint64) {
-	head, when := c.memory.Captured.look()
+	head, when, each := c.memory.Captured.look(c.burst)
+	c.burst = each
 	there := head - c.next
 	if there > RingSize/2 { // overtaken, or the helper has gone mad
 		c.next, there = head, 0
 	}
-	c.beat.look(head)
-	each := c.beat.each(c.burst)
 	old, timed := age(now, when, each)
 	if !timed {
 		old = 0
@@ -162,7 +132,7 @@ func (c *capture) read(pcm, played []float32, now uint64) {
 // writes of a card: whole callbacks.
 func (c *capture) take(head uint64) {
 	for c.next != head {
-		n := int(min(head-c.next, uint64(c.beat.each(c.burst)))) //nolint:gosec // at most chunk
+		n := int(min(head-c.next, uint64(c.burst))) //nolint:gosec // at most chunk
 		for i := range n {
 			c.buf[i] = sane(c.memory.Capture[(c.next+uint64(i))%RingSize]) //nolint:gosec // positive
 		}
@@ -252,15 +222,15 @@ type playback struct {
 	next    uint64 // the first sample not yet queued
 	primed  bool
 	cushion int // samples
-	burst   int // samples
-	beat    beat
+	burst   int // samples that a callback moves
 	buf     [chunk]float32
 }
 
 // write queues pcm. It then tops up what waits for the callbacks, so that what
 // it takes from the resampler follows the card's clock.
 func (p *playback) write(pcm []float32, now uint64) {
-	played, when := p.memory.Played.look()
+	played, when, each := p.memory.Played.look(p.burst)
+	p.burst = each
 	left := int(p.next - played) //nolint:gosec // checked below
 	level := p.cushion + len(pcm)
 	switch {
@@ -276,8 +246,6 @@ func (p *playback) write(pcm []float32, now uint64) {
 	p.drift.Write(pcm)
 	// Not more than the resampler has: a late Write is what the cushion is for.
 	// It sees the reads of a card: whole callbacks.
-	p.beat.look(played)
-	each := p.beat.each(p.burst)
 	old, timed := age(now, when, each)
 	for n := min(level-left, p.there()); n > 0; n -= each {
 		k := min(n, each)

@@ -56,6 +56,8 @@ func (s *simulated) run(until float64) {
 				m.Capture[(captured+i)%RingSize] = s.heard[at]
 			}
 		}
+		m.Captured.Each.Store(uint64(period)) //nolint:gosec // positive
+		m.Played.Each.Store(uint64(period))   //nolint:gosec // positive
 		m.Captured.When.Store(simTime(s.next))
 		m.Played.When.Store(simTime(s.next))
 		m.Captured.Count.Store(captured + uint64(period)) //nolint:gosec // positive
