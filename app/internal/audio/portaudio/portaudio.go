@@ -42,14 +42,15 @@ type Backend struct {
 	server  *pulse.Server // nil where none answered
 	quiet   time.Time     // until when it is not asked
 	changes *changes
-	named   environment // as the user set it
+	named   environment   // as the user set it
+	least   time.Duration // latency that is asked of a device
 }
 
 var _ sound.Backend = (*Backend)(nil)
 
 // New returns a backend that has done nothing yet.
 func New() *Backend {
-	return &Backend{changes: newChanges(), named: readEnvironment()}
+	return &Backend{changes: newChanges(), named: readEnvironment(), least: minLatency}
 }
 
 // Refresh looks for the devices there are now. PortAudio does that only when it
@@ -166,19 +167,30 @@ func channels(d *portaudio.DeviceInfo, input bool) int {
 	return d.MaxOutputChannels
 }
 
-// wish is the latency asked of a device: its own low one within bounds.
-// Sound servers name numbers far from what they can keep.
-func wish(d *portaudio.DeviceInfo, input bool) time.Duration {
+// wish is the latency asked of a device: its own low one, but what was found to be
+// needed at the least, and not more than maxLatency. Sound servers name numbers far
+// from what they can keep.
+func wish(d *portaudio.DeviceInfo, input bool, least time.Duration) time.Duration {
 	low := d.DefaultLowOutputLatency
 	if input {
 		low = d.DefaultLowInputLatency
 	}
-	return min(max(low, minLatency), maxLatency)
+	return min(max(low, least), maxLatency)
 }
 
-// With less than minLatency, PulseAudio runs dry as soon as other programs keep
-// the machine busy (measured on two cores with a load of 7).
+// With minLatency, PulseAudio runs dry as soon as other programs keep the machine
+// busy (measured on two cores with a load of 7); with twice as much it does not. Most
+// machines are not busy, and there nobody should wait for it: see Careful.
 const (
-	minLatency = 20 * time.Millisecond
+	minLatency = 10 * time.Millisecond
 	maxLatency = 40 * time.Millisecond
 )
+
+// Careful has streams that are opened from now on wait for twice as long as before.
+func (b *Backend) Careful() bool {
+	if b.least >= maxLatency {
+		return false
+	}
+	b.least *= 2
+	return true
+}

@@ -6,6 +6,9 @@
 #include "stream.h"
 
 #include <portaudio.h>
+#ifdef __linux__
+#include <pa_linux_alsa.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,6 +20,7 @@ struct ut_stream {
 	int is_input;
 	float last;  // the last sample played
 	int running; // samples came from the ring in the last callback
+	uint64_t holds; // ns: what the device has to play after a callback
 };
 
 // How fast the last sample fades when the ring runs dry, per sample: to a
@@ -36,13 +40,19 @@ static float fade(float v)
 static uint64_t load(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 static void store(uint64_t *p, uint64_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 
+static uint64_t now(void)
+{
+	struct timespec t;
+	if (clock_gettime(CLOCK_MONOTONIC, &t) != 0)
+		return 0;
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 // moved says that a callback for so many frames has moved the count there, now.
 static void moved(struct ut_line *line, uint64_t count, unsigned long frames)
 {
 	store(&line->each, frames);
-	struct timespec now;
-	if (clock_gettime(CLOCK_MONOTONIC, &now) == 0)
-		store(&line->when, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+	store(&line->when, now());
 	store(&line->count, count);
 }
 
@@ -81,6 +91,17 @@ static void play(struct ut_stream *s, float *out, unsigned long frames)
 	moved(&m->played, at + n, frames);
 }
 
+// late counts a callback before which the device had nothing more to play. A sound
+// server does not always say so: ALSA's way to PulseAudio never does.
+static void late(struct ut_stream *s)
+{
+	struct ut_line *line = &s->memory->played;
+	if (!s->running || now() - load(&line->when) <= s->holds)
+		return;
+	store(&line->late, load(&line->late) + 1);
+	fault(line);
+}
+
 static int callback(const void *in, void *out, unsigned long frames, const PaStreamCallbackTimeInfo *time,
                     PaStreamCallbackFlags flags, void *user)
 {
@@ -95,6 +116,7 @@ static int callback(const void *in, void *out, unsigned long frames, const PaStr
 		// Before the first sound nobody hears that the device had to wait.
 		if (s->running && flags & (paOutputOverflow | paOutputUnderflow))
 			fault(&m->played);
+		late(s);
 		play(s, out, frames);
 	}
 	return paContinue;
@@ -116,9 +138,15 @@ int ut_open(struct ut_stream **result, struct ut_memory *m, int device, int chan
 		.sampleFormat = paFloat32,
 		.suggestedLatency = latency,
 	};
+#ifdef __linux__
+	// ALSA's buffer is the latency and a period. Two of these are as good as four,
+	// and half the waking up.
+	PaAlsa_SetNumPeriods(2);
+#endif
 	int err = Pa_OpenStream(&s->pa, is_input ? &p : NULL, is_input ? NULL : &p, rate, frames,
 	                        paNoFlag, callback, s);
 	if (err == paNoError) {
+		s->holds = (uint64_t)(Pa_GetStreamInfo(s->pa)->outputLatency * 1e9);
 		err = Pa_StartStream(s->pa);
 		if (err != paNoError)
 			Pa_CloseStream(s->pa);

@@ -31,6 +31,8 @@ var (
 	_ [unsafe.Offsetof(C.struct_ut_line{}.when) - unsafe.Offsetof(sound.Line{}.When)]struct{}
 	_ [unsafe.Offsetof(sound.Line{}.Each) - unsafe.Offsetof(C.struct_ut_line{}.each)]struct{}
 	_ [unsafe.Offsetof(C.struct_ut_line{}.each) - unsafe.Offsetof(sound.Line{}.Each)]struct{}
+	_ [unsafe.Offsetof(sound.Line{}.Late) - unsafe.Offsetof(C.struct_ut_line{}.late)]struct{}
+	_ [unsafe.Offsetof(C.struct_ut_line{}.late) - unsafe.Offsetof(sound.Line{}.Late)]struct{}
 	_ [unsafe.Offsetof(sound.Memory{}.Capture) - unsafe.Offsetof(C.struct_ut_memory{}.capture)]struct{}
 	_ [unsafe.Offsetof(C.struct_ut_memory{}.playback) - unsafe.Offsetof(sound.Memory{}.Playback)]struct{}
 )
@@ -60,13 +62,13 @@ func (b *Backend) open(s *streams, m *sound.Memory) error {
 	// ALSA may connect to the sound server anew at any time.
 	environment{sink: s.to.speaker.node, source: s.to.mic.node}.write()
 	if s.choice.Speaker {
-		s.out, err = start(s.to.speaker.info, false, s.choice.Latency, m)
+		s.out, err = b.start(s.to.speaker.info, false, s.choice.Latency, m)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot open the speaker: %w", err)
 	}
 	if s.choice.Mic {
-		s.in, err = start(s.to.mic.info, true, s.choice.Latency, m)
+		s.in, err = b.start(s.to.mic.info, true, s.choice.Latency, m)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot open the microphone: %w", err)
@@ -75,9 +77,9 @@ func (b *Backend) open(s *streams, m *sound.Memory) error {
 }
 
 // start opens one direction in mono, or in stereo where the device insists.
-func start(d *portaudio.DeviceInfo, input bool, latency time.Duration, m *sound.Memory) (*C.struct_ut_stream, error) {
+func (b *Backend) start(d *portaudio.DeviceInfo, input bool, latency time.Duration, m *sound.Memory) (*C.struct_ut_stream, error) {
 	if latency == 0 {
-		latency = wish(d, input)
+		latency = wish(d, input, b.least)
 	}
 	latency = min(latency, sound.MaxLatency)
 	direction := C.int(0)
@@ -97,9 +99,9 @@ func start(d *portaudio.DeviceInfo, input bool, latency time.Duration, m *sound.
 	}
 }
 
-// framesPerCallback is 10 ms. Half of it costs twice the wake-ups and wins
-// nothing through a sound server.
-const framesPerCallback = 480
+// framesPerCallback is 5 ms: what a callback moves waits for the next one, in both
+// directions. Less than that is taken up by waking up.
+const framesPerCallback = 240
 
 func describe(name string, code C.int) error {
 	err := portaudio.Error(code)

@@ -15,6 +15,7 @@ struct ut_line {
 	uint64_t faults;             // overflows or underflows
 	uint64_t when;               // the time of the newest callback, in ns of CLOCK_MONOTONIC
 	uint64_t each;               // samples that it was for
+	uint64_t late;               // callbacks that came when the device had run dry
 };
 
 struct ut_memory {

@@ -58,12 +58,16 @@
 // goes on in silence. A helper ends when its parent does: its standard input
 // ends, and the kernel sends it a signal.
 //
-// Delay: the last sample that Read returns is captureCushion (5 ms) older than
+// Delay: the last sample that Read returns is captureCushion (3 ms) older than
 // the newest that the helper has when that is least, just before a callback;
-// what Write gets waits for playbackRest and playbackCushion (2 and 15 ms; more
-// when Choice.Latency asks for it or a ring ran dry). The device's own latency
-// comes on top. Both directions follow the card's clock
-// with codec.Drift.
+// what Write gets waits for playbackRest, playbackCushion (2 ms each; more when
+// Choice.Latency asks for it or a ring ran dry) and what a callback takes (5 ms). The
+// device's own latency
+// comes on top. Both directions follow the card's clock with codec.Drift.
+//
+// Devices are asked for little latency. Where one runs dry several times in a few
+// seconds, the machine is too busy for that: the helper opens it anew with twice as
+// much, and keeps to that until it ends, unless Choice.Latency says what is wanted.
 //
 // For echo cancellation, Mic.ReadBoth tells with what was heard what was played
 // meanwhile: the very samples, from the ring of what is played, by the two counts of

@@ -144,6 +144,8 @@ func (b *fakeBackend) Refresh() error {
 	return nil
 }
 
+func (b *fakeBackend) Careful() bool { return true }
+
 func (b *fakeBackend) Close() {}
 
 func (b *fakeBackend) Changes() <-chan struct{} { return b.changes }

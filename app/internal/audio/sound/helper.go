@@ -32,6 +32,9 @@ type Backend interface {
 	Devices() ([]Device, error)
 	// Open opens and starts the chosen directions on m.
 	Open(c Choice, m *Memory) (Streams, error)
+	// Careful has what is opened from now on keep more sound waiting, since devices
+	// ran dry, and returns false if it is the most already.
+	Careful() bool
 	// Changes gets a value when what Open opens may be something else than before.
 	// It is nil where that is not known.
 	Changes() <-chan struct{}
@@ -129,6 +132,9 @@ func serve(in io.Reader, out io.Writer, b Backend, m *Memory, orphaned func()) e
 
 // run obeys until orders is closed.
 func (h *helper) run(orders <-chan message) {
+	look := time.NewTicker(lookTime)
+	defer look.Stop()
+	var d dryness
 	for {
 		select {
 		case m, open := <-orders:
@@ -138,6 +144,11 @@ func (h *helper) run(orders <-chan message) {
 			h.obey(m)
 		case <-h.backend.Changes():
 			h.changed()
+		case <-look.C:
+			// Who chose a latency gets that.
+			if d.look(h.memory.Played.Late.Load()) && h.streams != nil && h.choice.Latency == 0 && h.backend.Careful() {
+				h.live(h.generation, h.choice)
+			}
 		}
 	}
 }

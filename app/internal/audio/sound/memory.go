@@ -13,7 +13,8 @@ type Line struct {
 	Faults atomic.Uint64 // overflows or underflows
 	When   atomic.Uint64 // of the newest callback, in ns of CLOCK_MONOTONIC
 	Each   atomic.Uint64 // samples that it was for
-	_      [32]byte
+	Late   atomic.Uint64 // callbacks that came when the device had run dry
+	_      [24]byte
 }
 
 // A Memory is what parent and helper share. The helper's callbacks, written in

@@ -13,16 +13,16 @@ const millisecond = cell.SampleRate / 1000 // samples
 const (
 	// captureCushion is what is left of the captured sound after a Read, at the
 	// least: so late may a callback be.
-	captureCushion = 5 * millisecond
+	captureCushion = 3 * millisecond
 	// callbackBurst is how much callbacks bring or take at a time, where they do not
 	// say it.
-	callbackBurst = 10 * millisecond
+	callbackBurst = 5 * millisecond
 	// playbackRest is what is left in the resampler after a Write, at the least.
 	playbackRest = 2 * millisecond
-	// playbackCushion is what is left for the callbacks when the next Write
-	// comes: so late may it be, and so much do they take at a time. It grows by
-	// itself when that was not enough.
-	playbackCushion    = 15 * millisecond
+	// playbackCushion is what is left when the next Write comes, beside what a
+	// callback takes at a time: so late may it be. It grows by itself when that was
+	// not enough.
+	playbackCushion    = 2 * millisecond
 	playbackCushionMax = 60 * millisecond
 	playbackStep       = 5 * millisecond
 	// primer fills the resampler so that its first read plays and leaves
@@ -232,7 +232,7 @@ func (p *playback) write(pcm []float32, now uint64) {
 	played, when, each := p.memory.Played.look(p.burst)
 	p.burst = each
 	left := int(p.next - played) //nolint:gosec // checked below
-	level := p.cushion + len(pcm)
+	level := p.cushion + each + len(pcm)
 	switch {
 	case !p.primed:
 		p.primed = true
@@ -240,7 +240,7 @@ func (p *playback) write(pcm []float32, now uint64) {
 		left = p.restart(played)
 	case left <= 0 || left > RingSize/2: // it ran dry, or the helper has gone mad
 		p.cushion = max(p.cushion, min(p.cushion+playbackStep, playbackCushionMax))
-		level = p.cushion + len(pcm)
+		level = p.cushion + each + len(pcm)
 		left = p.restart(played)
 	}
 	p.drift.Write(pcm)
@@ -268,8 +268,8 @@ func (p *playback) there() int {
 // restart puts the cushion in front of what comes next, and returns its length.
 func (p *playback) restart(played uint64) int {
 	p.next = played
-	p.silence(p.queue, p.cushion)
-	return p.cushion
+	p.silence(p.queue, p.cushion+p.burst)
+	return p.cushion + p.burst
 }
 
 // queue puts pcm into the ring; the callbacks see it when the count is stored.

@@ -66,7 +66,7 @@ func (s *simulated) run(until float64) {
 }
 
 // TestDriftAndLateSlots runs half a minute of slots against cards that are too
-// fast or too slow, with slots that come up to 4 ms late: nothing may be lost or
+// fast or too slow, with slots that come up to 2 ms late: nothing may be lost or
 // click, and the delay may not grow.
 func TestDriftAndLateSlots(t *testing.T) {
 	for _, ppm := range []float64{-300, 0, 300} {
@@ -78,7 +78,7 @@ func TestDriftAndLateSlots(t *testing.T) {
 		const slots = 30 * 25
 		deepest := 0
 		for n := range slots {
-			late := float64((n * 7919) % (4 * millisecond))
+			late := float64((n * 7919) % playbackCushion)
 			now := float64((n+1)*simSlot) + late
 			card.run(now)
 			s.in.read(in, played, simTime(now))
@@ -210,6 +210,34 @@ func TestPlaybackAfterAGap(t *testing.T) {
 	}
 }
 
+// TestCushionGrows: slots that come later than the cushion is long break the sound off
+// until it is long enough, and not again.
+func TestCushionGrows(t *testing.T) {
+	m := &Memory{}
+	card := &simulated{memory: m, speed: 1}
+	s := newSession(m, Choice{Speaker: true})
+	out := make([]float32, simSlot)
+	const slots = 25 * 20
+	var half uint64
+	for n := range slots {
+		now := float64(n * simSlot)
+		if n%7 == 6 {
+			now += 25 * millisecond
+		}
+		card.run(now)
+		s.out.write(out, simTime(now))
+		if n == slots/2 {
+			half = m.Played.Faults.Load()
+		}
+	}
+	if c := s.out.cushion; c <= playbackCushion+playbackStep || c > 25*millisecond {
+		t.Errorf("the cushion is %d", c)
+	}
+	if after := m.Played.Faults.Load(); after != half {
+		t.Errorf("%d samples were missing at first, and %d in the end", half, after)
+	}
+}
+
 // TestFaultsOutliveTheirStreams: what went wrong in a call can be asked for
 // after it, and what the device did between two calls is nobody's fault.
 func TestFaultsOutliveTheirStreams(t *testing.T) {
@@ -252,7 +280,7 @@ func TestStretchedSlots(t *testing.T) {
 		for i := range out[:slot] {
 			out[i] = float32(simVolume * math.Sin(2*math.Pi*simTone*float64(at+i)/48000))
 		}
-		late := float64(now + (n*7919)%(4*millisecond))
+		late := float64(now + (n*7919)%playbackCushion)
 		card.run(late)
 		s.out.write(out[:slot], simTime(late))
 		now, at = now+slot, at+slot
