@@ -76,7 +76,7 @@ func facts(r *record.Recording, m *feature.Measured, o Options) []report.Fact {
 	}
 	add(len(r.Segments)-len(m.Segments), "segments are not in the capture as a whole")
 	add(o.Dropped, "segments were left out, since a call or the line broke off in them")
-	add(o.Lost, "times the line was lost")
+	add(o.Lost, "losses of the line")
 	return all
 }
 

@@ -130,7 +130,7 @@ func TestStopped(t *testing.T) {
 			}
 		},
 	})
-	if err != nil || !result.Stopped || len(result.Recording.Segments) != 3 {
+	if err != nil || !result.Stopped || result.Why != nil || result.Lost != 0 || len(result.Recording.Segments) != 3 {
 		t.Errorf("%+v, %v", result, err)
 	}
 	early, stop := context.WithCancel(t.Context())

@@ -21,6 +21,7 @@ const (
 // capture, if that has broken off, there is less to look at.
 func (r *run) collect() (*Result, error) {
 	r.tell("reading what was recorded", 0)
+	r.result.Lost = r.client.lost // Whoever takes leave loses the line as well.
 	end, err := r.client.finish()
 	if err != nil {
 		return nil, err
@@ -35,7 +36,6 @@ func (r *run) collect() (*Result, error) {
 	case r.result.Why == nil:
 		return nil, err
 	}
-	r.result.Lost = r.client.lost
 	if err := r.save(); err != nil {
 		return nil, err
 	}

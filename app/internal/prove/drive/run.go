@@ -64,6 +64,7 @@ type run struct {
 	labels          record.Labels
 	steps           []plan.Step // what is left of the plan
 	control         string      // what leaks
+	missed          int         // how often either line was lost, as far as it was waited for
 	result          Result
 }
 
@@ -234,8 +235,8 @@ func (r *run) recover(ctx context.Context) error {
 	}
 	// A ring that nobody answers is over after seven seconds.
 	settle := 10 * r.cfg.Size.Length
-	if lost > r.result.Lost {
-		settle, r.result.Lost = max(settle, r.cfg.Size.Settle), lost
+	if lost > r.missed {
+		settle, r.missed = max(settle, r.cfg.Size.Settle), lost
 	}
 	return r.wait(ctx, settle)
 }
