@@ -56,8 +56,8 @@ import (
 // A Feature is something that was measured of every segment.
 type Feature struct {
 	Name string `json:"name"`
-	// Exact features must be equal in every segment: counts and sizes of data
-	// messages.
+	// Exact features must be equal in every segment: the sizes of data messages.
+	// Not their counts: a machine that stands still skips a slot, in a call or not.
 	Exact bool `json:"exact,omitempty"`
 	// Primary features are those whose equality is to be shown.
 	Primary bool `json:"primary,omitempty"`
