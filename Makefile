@@ -4,7 +4,7 @@
 # lacks (.ci/setup; quick and without network when nothing is missing).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test prove traces crowds quality build bench fmt lint fuzz clean setup setup-test
+.PHONY: help demo test prove traces crowds quality drift build bench fmt lint fuzz clean setup setup-test
 .DELETE_ON_ERROR:
 # The targets of one command line depend on the order in which they stand there.
 .NOTPARALLEL:
@@ -81,6 +81,7 @@ test: setup-test build lint ## Everything that must hold before a change is take
 	@quick=$$($(GO) list $(PACKAGES) | grep -vxFf bin/alone | grep -vE '$(REALTIME)|$(PROGRAMS)'); test -z "$$quick" || $(TEST) -race -p 2 $$quick
 	@timed=$$($(GO) list $(PACKAGES) | grep -vxFf bin/alone | grep -E '$(REALTIME)'); test -z "$$timed" || $(TEST) -race -p 1 $$timed
 	@programs=$$($(GO) list $(PACKAGES) | grep -E '$(PROGRAMS)'); test -z "$$programs" || $(TEST) -p 1 $$programs
+	$(BLIND)
 	$(TABLE)
 	$(TRACES)
 	.ci/fuzz $(FUZZTIME) $(PACKAGES)
@@ -89,9 +90,10 @@ test: setup-test build lint ## Everything that must hold before a change is take
 # take ten times as long, and has seen the same tests with less in them.
 PACES ?= .*
 TRACES = $(GO) test -count=1 -timeout 15m -run 'Unobservable/$(PACES)|OfMany|SMIX|OnSockets|SoundsWith|Survives|Reconnect|Stall|Catches|NextFrame' ./app/internal/demo
+BLIND := $(GO) test -run ServerIsBlind ./server/e2e
 TABLE := $(GO) test -count=1 -run 'TestWire$$' ./transport/rtc
 traces: setup ## No call shows in any packet, in every mode and at every pace
-	$(GO) test -count=1 -run ServerIsBlind ./server/e2e
+	$(BLIND)
 	$(TABLE)
 	$(TRACES)
 
@@ -105,6 +107,9 @@ crowds: setup ## The same with a hundred members of a bMIX and fifty of an sMIX
 quality: setup ## How a call sounds on lines that lose and delay: the README's table
 	@.ci/setup $(QUALITY_PACKAGES)
 	$(GO) test -count=1 -timeout 30m -v -run SoundsInAllWeather ./app/internal/demo -args -prompts $(PROMPTS)
+
+drift: setup ## An hour of sound through cards whose clocks drift apart, and through loss
+	$(GO) test -count=1 -timeout 60m -v -run HourOf ./app/internal/audio/sound -args -drifting 1h
 
 lint: setup $(LINT) ## gofmt, go vet and the linters of .golangci.yml
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \

@@ -80,7 +80,7 @@ func (s *sinc) at(x []float32, frac float64) float32 {
 
 // row applies row p. It keeps two sums, so that one addition need not wait for
 // the one before; there is an even number of taps. Who reads a sound goes through all of
-// it, so that each sample is once the last of x: that the race detector sees, and does
+// it, so that nearly each sample is once the last of x: that the race detector sees, and does
 // not take ten times as long.
 //
 //go:norace

@@ -12,7 +12,6 @@ import (
 // TestNoClickAtLostFrames: what is heard of speech where frames are lost, and where they
 // come again, does not click.
 func TestNoClickAtLostFrames(t *testing.T) {
-	t.Parallel()
 	speech, err := codec.Convert(assets.Speech().PCM(), assets.SampleRate, SampleRate)
 	if err != nil {
 		t.Fatal(err)
