@@ -8,8 +8,8 @@
 // process is. An Alarm approaches its time in three stages:
 //
 //	long before       a timer of the kernel, for whose file the goroutine is parked
-//	shortly before    a sleep of the thread, where there is no last moment: from
-//	                  5 ms ahead on
+//	shortly before    a sleep of the thread: from 3 ms ahead on, or 5 ms for who
+//	                  waits often
 //	the last moment   a sleep of the thread that keeps its processor of the Go
 //	                  scheduler, so that no other goroutine can be in the way when
 //	                  it is over
@@ -22,11 +22,14 @@
 // A thread that sleeps keeps its processor of the Go scheduler, until the
 // scheduler's watchman takes it away, up to 10 ms later in an idle process; and in
 // the last moment for good. All the while the watchman looks at it 14,000 times a
-// second, which costs more than the work of a slot. And two that sleep on two processors leave none for
-// anybody else: whoever was to prepare the next cell is late for it. So for every
-// Alarm the scheduler has one processor more. (Six clients and a server in one
-// process on two cores, at 100 ms: without it 372 of 960 cells were not prepared
-// in time, with it none.)
+// second, which costs more than the work of a slot: so who waits seldom sleeps for 3 ms
+// only. That is how long all processors of the scheduler may be taken by other
+// goroutines without an Alarm being late for it.
+//
+// And two that sleep on two processors leave none for anybody else: whoever was to
+// prepare the next cell is late for it. So for every Alarm the scheduler has one
+// processor more. (Six clients and a server in one process on two cores, at 100 ms:
+// without it 372 of 960 cells were not prepared in time, with it none.)
 //
 // In a testing/synctest bubble time does not move while a thread sleeps. New
 // finds that out and uses the timer alone, which is exact there.
@@ -41,10 +44,11 @@ import (
 
 const (
 	// nap is how long before its time the kernel's timer gives way to a sleep of the
-	// thread: longer than it takes to get from the one to the other.
-	nap = 300 * time.Microsecond
-	// timerLead is the same for a Go timer, where the kernel has none for us: longer
-	// than that is late on a busy machine.
+	// thread, for who waits seldom: longer than it takes to get from the one to the
+	// other in a busy process.
+	nap = 3 * time.Millisecond
+	// timerLead is the same for who waits often, and for a Go timer, where the kernel
+	// has none for us: longer than that is late on a busy machine.
 	timerLead = 5 * time.Millisecond
 	// probe is how long New sleeps to find out whether time is real.
 	probe = 50 * time.Microsecond
