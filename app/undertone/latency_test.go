@@ -17,9 +17,10 @@ import (
 // process of its own: what is played to the microphone and what the speaker plays
 // are both recorded, and compared stretch by stretch. Whatever else the machine does
 // only makes it longer, so that the shortest of the stretches is what the program
-// takes; and a call in which the machine stood still is made once more.
+// takes, and the middle one is not much longer; and a call in which the machine stood
+// still is made once more.
 func TestMouthToEar(t *testing.T) {
-	const calls = 3
+	const calls, more = 3, 15 * time.Millisecond
 	pulse := pulsetest.Start(t)
 	for i, budget := range map[cell.Interval]time.Duration{
 		cell.Interval20:  85 * time.Millisecond,
@@ -35,11 +36,11 @@ func TestMouthToEar(t *testing.T) {
 					t.Fatal("nothing was heard of what was said")
 				}
 				t.Logf("from mouth to ear: %v at the least, %v in the middle, %v at the most", late[0], late[len(late)/2], late[len(late)-1])
-				if late[0] <= budget {
+				if late[0] <= budget && late[len(late)/2] <= budget+more {
 					return
 				}
 				if n == calls-1 {
-					t.Errorf("from mouth to ear it takes %v at the least, want %v", late[0], budget)
+					t.Errorf("that is too long: want %v, and %v in the middle", budget, budget+more)
 				}
 			}
 		})

@@ -61,7 +61,7 @@ func (a *app) idleCommand() *cobra.Command {
 	o.flags(cmd, audio.Mic, audio.Speaker)
 	cmd.Flags().DurationVar(&o.length, "for", 0, "end after this time, such as 10s or 8h (default: stay)")
 	cmd.Flags().StringVar(&answer, "answer", "", "when somebody calls: ask, auto or never (default: the one of your settings, else ask)")
-	cmd.Flags().StringVar(&o.ring, ringSetting, "", "ring on the loudspeaker of this `name` this time (default: as --speaker)")
+	cmd.Flags().StringVar(&o.ring, ringSetting, "", "ring on the loudspeaker of this `name` this time (default: that of the settings, or the system's)")
 	cmd.Flags().BoolVar(&tellBusy, "tell-busy", false, "let callers know when you are in a call or decline; remembered until --tell-busy=false")
 	err := cmd.RegisterFlagCompletionFunc("answer", cobra.FixedCompletions([]string{"ask", "auto", "never"}, cobra.ShellCompDirectiveNoFileComp))
 	if err != nil {

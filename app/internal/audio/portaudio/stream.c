@@ -52,8 +52,9 @@ static uint64_t now(void)
 static void moved(struct ut_line *line, uint64_t count, unsigned long frames)
 {
 	store(&line->each, frames);
-	store(&line->when, now());
+	store(&line->when, 0);
 	store(&line->count, count);
+	store(&line->when, now());
 }
 
 static void fault(struct ut_line *line) { store(&line->faults, load(&line->faults) + 1); }
@@ -93,13 +94,13 @@ static void play(struct ut_stream *s, float *out, unsigned long frames)
 
 // late counts a callback before which the device had nothing more to play. A sound
 // server does not always say so: ALSA's way to PulseAudio never does.
-static void late(struct ut_stream *s)
+static int late(struct ut_stream *s)
 {
 	struct ut_line *line = &s->memory->played;
-	if (!s->running || now() - load(&line->when) <= s->holds)
-		return;
+	if (now() - load(&line->when) <= s->holds)
+		return 0;
 	store(&line->late, load(&line->late) + 1);
-	fault(line);
+	return 1;
 }
 
 static int callback(const void *in, void *out, unsigned long frames, const PaStreamCallbackTimeInfo *time,
@@ -114,9 +115,8 @@ static int callback(const void *in, void *out, unsigned long frames, const PaStr
 		capture(s, in, frames);
 	} else {
 		// Before the first sound nobody hears that the device had to wait.
-		if (s->running && flags & (paOutputOverflow | paOutputUnderflow))
+		if (s->running && (late(s) || flags & (paOutputOverflow | paOutputUnderflow)))
 			fault(&m->played);
-		late(s);
 		play(s, out, frames);
 	}
 	return paContinue;
@@ -146,7 +146,9 @@ int ut_open(struct ut_stream **result, struct ut_memory *m, int device, int chan
 	int err = Pa_OpenStream(&s->pa, is_input ? &p : NULL, is_input ? NULL : &p, rate, frames,
 	                        paNoFlag, callback, s);
 	if (err == paNoError) {
-		s->holds = (uint64_t)(Pa_GetStreamInfo(s->pa)->outputLatency * 1e9);
+		// Not every system knows what it holds. None holds less than two callbacks.
+		double holds = Pa_GetStreamInfo(s->pa)->outputLatency, least = 2 * frames / rate;
+		s->holds = (uint64_t)((holds > least ? holds : least) * 1e9);
 		err = Pa_StartStream(s->pa);
 		if (err != paNoError)
 			Pa_CloseStream(s->pa);

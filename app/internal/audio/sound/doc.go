@@ -62,12 +62,12 @@
 // the newest that the helper has when that is least, just before a callback;
 // what Write gets waits for playbackRest, playbackCushion (2 ms each; more when
 // Choice.Latency asks for it or a ring ran dry) and what a callback takes (5 ms). The
-// device's own latency
-// comes on top. Both directions follow the card's clock with codec.Drift.
+// device's own latency comes on top. Both directions follow the card's clock with
+// codec.Drift.
 //
 // Devices are asked for little latency. Where one runs dry several times in a few
 // seconds, the machine is too busy for that: the helper opens it anew with twice as
-// much, and keeps to that until it ends, unless Choice.Latency says what is wanted.
+// much, until the call is over, unless Choice.Latency says what is wanted.
 //
 // For echo cancellation, Mic.ReadBoth tells with what was heard what was played
 // meanwhile: the very samples, from the ring of what is played, by the two counts of

@@ -146,6 +146,8 @@ func (b *fakeBackend) Refresh() error {
 
 func (b *fakeBackend) Careful() bool { return true }
 
+func (b *fakeBackend) Relax() {}
+
 func (b *fakeBackend) Close() {}
 
 func (b *fakeBackend) Changes() <-chan struct{} { return b.changes }

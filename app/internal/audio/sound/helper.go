@@ -33,8 +33,9 @@ type Backend interface {
 	// Open opens and starts the chosen directions on m.
 	Open(c Choice, m *Memory) (Streams, error)
 	// Careful has what is opened from now on keep more sound waiting, since devices
-	// ran dry, and returns false if it is the most already.
+	// ran dry, and returns false if it is the most already. Relax undoes that.
 	Careful() bool
+	Relax()
 	// Changes gets a value when what Open opens may be something else than before.
 	// It is nil where that is not known.
 	Changes() <-chan struct{}
@@ -134,7 +135,7 @@ func serve(in io.Reader, out io.Writer, b Backend, m *Memory, orphaned func()) e
 func (h *helper) run(orders <-chan message) {
 	look := time.NewTicker(lookTime)
 	defer look.Stop()
-	var d dryness
+	d := dryness{last: h.memory.Played.Late.Load()} // The memory is older than this helper.
 	for {
 		select {
 		case m, open := <-orders:
@@ -147,7 +148,7 @@ func (h *helper) run(orders <-chan message) {
 		case <-look.C:
 			// Who chose a latency gets that.
 			if d.look(h.memory.Played.Late.Load()) && h.streams != nil && h.choice.Latency == 0 && h.backend.Careful() {
-				h.live(h.generation, h.choice)
+				h.care()
 			}
 		}
 	}
@@ -225,19 +226,36 @@ func (h *helper) live(generation uint32, c Choice) {
 	h.close()
 	h.generation, h.choice = generation, c
 	if c.none() {
+		h.backend.Relax() // The next call may find the machine less busy.
 		h.send(kindClosed, numbered(generation, nil))
 		return
 	}
-	s, err := h.open(c)
-	if err != nil {
+	if err := h.start(); err != nil {
 		h.send(kindFailed, numbered(generation, []byte(err.Error())))
-		return
+	}
+}
+
+// care opens the streams anew, with more latency if the device can do that.
+func (h *helper) care() {
+	h.close()
+	if h.start() != nil {
+		h.backend.Relax()
+		h.live(h.generation, h.choice)
+	}
+}
+
+// start opens the streams of the last order.
+func (h *helper) start() error {
+	s, err := h.open(h.choice)
+	if err != nil {
+		return err
 	}
 	h.streams = s
 	h.cautions = s.Cautions()
 	o := Opened{Detour: s.Detour(), Cautions: h.cautions}
 	o.InputLatency, o.OutputLatency = s.Latency()
-	h.send(kindOpened, numbered(generation, encode(o)))
+	h.send(kindOpened, numbered(h.generation, encode(o)))
+	return nil
 }
 
 // open tries once more with a fresh look at the devices: what was plugged in

@@ -11,7 +11,7 @@ const RingSize = 1 << 15
 type Line struct {
 	Count  atomic.Uint64 // samples since the memory was made
 	Faults atomic.Uint64 // overflows or underflows
-	When   atomic.Uint64 // of the newest callback, in ns of CLOCK_MONOTONIC
+	When   atomic.Uint64 // of the newest callback, in ns of CLOCK_MONOTONIC; 0 while Count moves
 	Each   atomic.Uint64 // samples that it was for
 	Late   atomic.Uint64 // callbacks that came when the device had run dry
 	_      [24]byte
@@ -28,14 +28,16 @@ type Memory struct {
 	Playback [RingSize]float32
 }
 
-// look returns the count, when it became that, and by how much: guess, if callbacks
+// look returns the count, when it became that, or 0 if that is not known, and by how much: guess, if callbacks
 // say what cannot be.
 func (l *Line) look(guess int) (count, when uint64, each int) {
 	for range 3 { // A callback may come in between, but not every time.
-		count, when = l.Count.Load(), l.When.Load()
-		if l.Count.Load() == count {
+		when = l.When.Load()
+		count = l.Count.Load()
+		if l.When.Load() == when {
 			break
 		}
+		when = 0
 	}
 	if each := l.Each.Load(); each >= millisecond && each <= chunk {
 		return count, when, int(each) //nolint:gosec // at most chunk
