@@ -55,7 +55,6 @@ func (w *world) pair(names []string) {
 // Ten members of a set that the server cannot look into, each a process of its
 // own, and two calls at once: both are heard whole, in both directions.
 func TestTenMembersTwoCalls(t *testing.T) {
-	t.Parallel()
 	packets := len(opus.FormatOf(cell.Interval100).Packets)
 	for _, m := range []cell.Mode{cell.BMIX, cell.SMIX} {
 		t.Run(m.String(), func(t *testing.T) { // One after the other: ten processes are enough.
