@@ -180,13 +180,29 @@ func (c *cli) welcome(f *node.Folder, i inviteReport) string {
 Its settings, with comments, are in server.toml there; friends reach it at %s.
 
 %s
-Start it:       undertone-server run%s
-Invite others:  undertone-server invite create%s
+Start it:       %s
+Invite others:  %s
 
 The first invite, for one user, until %s:
 
-%s`, c.data, s.PublicHost, trafficText(s), c.dataFlag(), c.dataFlag(),
+%s`, c.data, s.PublicHost, trafficText(s), c.startCommand(), c.command("invite create"),
 		i.Expires.Local().Format("2 January 2006 15:04"), i.text(c.stdout))
+}
+
+// command is how the operator runs a command on this data folder.
+func (c *cli) command(words string) string {
+	if c.data == installedData {
+		return "sudo undertone-server " + words
+	}
+	return "undertone-server " + words + c.dataFlag()
+}
+
+// startCommand is how the operator starts the server.
+func (c *cli) startCommand() string {
+	if c.data == installedData {
+		return "sudo systemctl start undertone-server"
+	}
+	return c.command("run")
 }
 
 // dataFlag is what to add to a command so that it finds this data folder.

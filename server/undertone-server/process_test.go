@@ -35,15 +35,22 @@ type process struct {
 	log   strings.Builder
 }
 
-// start runs the program on a data folder until it says that it serves.
-func start(t *testing.T, data string) *process {
+// program is a run of the real program.
+func program(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, cmd: exec.CommandContext(t.Context(), exe, "run", "--data", data)} //nolint:gosec // this very binary
-	p.cmd.Env = append(os.Environ(), mainEnv+"=1")
+	cmd := exec.CommandContext(t.Context(), exe, args...) //nolint:gosec // this very binary
+	cmd.Env = append(os.Environ(), mainEnv+"=1")
+	return cmd
+}
+
+// start runs the program on a data folder until it says that it serves.
+func start(t *testing.T, data string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: program(t, "run", "--data", data)}
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -78,8 +78,9 @@ not. Start with: undertone-server init, and then: undertone-server run.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the server is not running.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRun: func(*cobra.Command, []string) {
+		PersistentPreRunE: func(*cobra.Command, []string) error {
 			c.started = true
+			return actAsOwner(c.data)
 		},
 	}
 	root.SetOut(c.stdout)
@@ -90,9 +91,16 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the server is not running.`,
 	return root
 }
 
-// defaultData is the data folder of the XDG specification.
+// installedData is the data folder of a server that was installed as a package.
+const installedData = "/var/lib/undertone"
+
+// defaultData is the data folder of the server that was installed, for those who
+// operate it, and otherwise that of the XDG specification.
 func defaultData() string {
 	base := os.Getenv("XDG_DATA_HOME")
+	if base == "" && operates(installedData) {
+		return installedData
+	}
 	if base == "" {
 		home, err := os.UserHomeDir()
 		if err != nil {

@@ -43,7 +43,7 @@ func (c *cli) status(ctx context.Context, f *node.Folder) error {
 		if err := c.report(r, fmt.Sprintf("registered   %d users\n", r.Registered)); err != nil {
 			return err
 		}
-		return fmt.Errorf("%w; start it with: undertone-server run%s", err, c.dataFlag())
+		return fmt.Errorf("%w; start it with: %s", err, c.startCommand())
 	}
 	if err != nil {
 		return err
