@@ -4,7 +4,7 @@
 # lacks (.ci/setup; quick and without network when nothing is missing).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test prove traces crowds quality drift build bench fmt lint fuzz clean setup setup-test
+.PHONY: help demo test prove traces crowds quality drift build deb bench fmt lint fuzz clean go setup setup-test
 .DELETE_ON_ERROR:
 # The targets of one command line depend on the order in which they stand there.
 .NOTPARALLEL:
@@ -42,8 +42,9 @@ BUILD := $(GO) build -ldflags '-X main.stamp=$(VERSION)'
 # build is to work.
 BUILD_PACKAGES := ca-certificates gcc g++ libc6-dev pkg-config \
 	libopus-dev libopusfile-dev portaudio19-dev libwebrtc-audio-processing-dev
-# Some tests call through real sound: PulseAudio, with null sinks, by way of ALSA.
-TEST_PACKAGES := pulseaudio pulseaudio-utils libasound2-plugins
+# Some tests call through real sound: PulseAudio, with null sinks, by way of ALSA. One
+# looks into the Debian package, and has systemd judge its unit.
+TEST_PACKAGES := pulseaudio pulseaudio-utils libasound2-plugins dpkg systemd
 
 # Recorded speech of a person, for make quality: nothing of it is shipped.
 QUALITY_PACKAGES := asterisk-core-sounds-en-wav
@@ -62,6 +63,13 @@ build: setup ## Build bin/undertone and bin/undertone-server
 	$(BUILD) -o bin/undertone ./app/undertone
 	@# The server hears no sound, so it needs no C: one static file to copy.
 	CGO_ENABLED=0 $(BUILD) -o bin/undertone-server ./server/undertone-server
+
+# For another processor: make deb GOARCH=arm64. The server takes none of the libraries.
+deb: go ## Build a Debian package of the server into bin
+	@.ci/setup dpkg
+	CGO_ENABLED=0 $(GO) build -ldflags '-s -w -X main.stamp=$(VERSION)' -o bin/package/undertone-server ./server/undertone-server
+	@rm -f bin/undertone-server_*.deb
+	.ci/deb bin/package/undertone-server '$(VERSION)' bin
 
 # Packages whose tests measure real time, on real sockets, sound and processes.
 # Another package's tests would be in their figures, so they run one at a time. What
@@ -131,9 +139,11 @@ fmt: ## Format the code
 clean: ## Remove what was built; what go caches stays
 	rm -rf bin .bin
 
-setup: ## Install what is missing for building
+go:
 	@command -v $(GO) >/dev/null || { \
 		echo "Undertone needs Go $(shell sed -n 's/^go //p' go.mod) or newer: https://go.dev/dl/" >&2; exit 1; }
+
+setup: go ## Install what is missing for building
 	@.ci/setup $(BUILD_PACKAGES)
 
 setup-test: setup
