@@ -46,6 +46,9 @@ func TestReadmeCommands(t *testing.T) {
 	checked := 0
 	for _, line := range readmeCommands(t) {
 		words := strings.Fields(link.ReplaceAllString(comment.ReplaceAllString(line, ""), "LINK"))
+		if len(words) > 0 && words[0] == "sudo" {
+			words = words[1:]
+		}
 		if len(words) < 2 {
 			continue
 		}
