@@ -1,10 +1,11 @@
 // Package install holds what brings the server onto a machine: what a Debian package
-// is made of.
+// is made of, and how a container is built.
 //
 //	undertone-server.service   the unit; what the server may and may not do
 //	control, copyright         what dpkg shows of the package
 //	postinst, prerm, postrm    what is done when it comes and goes
 //	lintian-overrides          what Debian's checker need not complain of
+//	Containerfile              the image
 //
 // The script .ci/deb makes the package, for make deb. There is no code here but the
 // tests that keep all of it true.
