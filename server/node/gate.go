@@ -16,6 +16,7 @@ import (
 	"undertone/transport/key"
 	"undertone/transport/rtc"
 	"undertone/transport/signal"
+	"undertone/transport/throttle"
 )
 
 // A gate lets users online: it is the signal.Gate of a node. Each user whom it
@@ -27,8 +28,17 @@ type gate struct {
 	engine   *mix.Engine
 	interval cell.Interval
 	most     half.Shape // what a link has to carry in a slot
+	accounts *throttle.Table[key.Handle]
 	guests   sync.WaitGroup
 }
+
+// accountRate is how often one user may come online, from wherever. To let one in
+// costs as much as a second of his cells; who loses his line tries again with
+// growing distances, three times in ten seconds.
+var accountRate = throttle.Rate{Burst: 10, PerSecond: 0.5}
+
+// remembered is for how many users at least it is known when they came last.
+const remembered = 16 << 10
 
 // minDepth is how many messages may wait for a link at least: it bridges a
 // writer that is a little late.
@@ -43,10 +53,15 @@ var refusals = []struct{ from, to error }{
 	{registry.ErrInviteExpired, signal.ErrInviteExpired},
 	{registry.ErrInviteRevoked, signal.ErrInviteRevoked},
 	{rtc.ErrOffer, signal.ErrMalformed},
+	{rtc.ErrBusy, signal.ErrBusy},
+	{errTooOften, signal.ErrBusy},
 	{session.ErrFull, signal.ErrServerFull},
 	{mix.ErrStopped, signal.ErrBusy},
 	{mix.ErrRecord, signal.ErrMalformed},
 }
+
+// errTooOften is for who comes online again and again.
+var errTooOften = errors.New("the user comes online too often")
 
 func refusal(err error) error {
 	for _, r := range refusals {
@@ -65,6 +80,14 @@ func (g *gate) Admit(ctx context.Context, r signal.Request) (string, error) {
 	if _, err := g.registry.Redeem(ctx, r.Token, r.Account, time.Now()); err != nil {
 		return "", refusal(err)
 	}
+	handle := r.Account.Handle()
+	// Both before there is a link, which is what costs.
+	if !g.accounts.Allow(handle, time.Now()) {
+		return "", refusal(errTooOften)
+	}
+	if !g.engine.HasRoom(handle) {
+		return "", refusal(session.ErrFull)
+	}
 	var seat atomic.Pointer[mix.Seat]
 	answer, link, err := g.links.Accept(ctx, r.Offer, rtc.Handlers{
 		Reached: r.Reached,
@@ -81,7 +104,6 @@ func (g *gate) Admit(ctx context.Context, r signal.Request) (string, error) {
 	if err != nil {
 		return "", refusal(err)
 	}
-	handle := r.Account.Handle()
 	s, err := g.engine.Join(half.Member{Handle: handle, Link: &r.Link, Record: r.Record}, link)
 	if err != nil {
 		g.guests.Go(link.Close)

@@ -38,6 +38,10 @@ import (
 	"undertone/transport/uri"
 )
 
+// spareLinks is for how many links there is room besides one for each seat: those
+// that were replaced and take a moment to go.
+const spareLinks = 64
+
 // renewEvery is how often the online certificate is looked at.
 const renewEvery = 12 * time.Hour
 
@@ -56,6 +60,8 @@ type Config struct {
 	Signal net.Listener
 	// Cells is the socket for all links, instead of the settings' listen_udp.
 	Cells net.PacketConn
+	// Limits bound what strangers can ask; zero stands for the usual ones.
+	Limits signal.Limits
 	// Embedded servers have no admin socket: they are inside a program that
 	// talks to the Node itself, or in fake time.
 	Embedded bool
@@ -75,6 +81,7 @@ type Node struct {
 	links   *rtc.Listener
 	engine  *mix.Engine
 	gate    *gate
+	guard   *signal.Guard
 	cert    atomic.Pointer[tls.Certificate]
 	started time.Time
 }
@@ -96,7 +103,7 @@ func New(ctx context.Context, c Config) (_ *Node, err error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	n := &Node{config: c, log: c.Log, signal: c.Signal, started: time.Now()}
+	n := &Node{config: c, log: c.Log, signal: c.Signal, guard: signal.NewGuard(c.Limits), started: time.Now()}
 	defer func() {
 		if err != nil {
 			_ = n.Close()
@@ -141,6 +148,9 @@ func (n *Node) listen(ctx context.Context) (err error) {
 		Conn:    n.config.Cells,
 		Address: s.CellsAddress(),
 		Public:  s.PublicAddresses,
+		// All seats may be about to open, when the server comes back; more are those
+		// of users who ask again.
+		MaxPending: s.MaxUsers + spareLinks,
 	})
 	if err != nil {
 		return fmt.Errorf("cannot listen for cells (%w); try: undertone-server check", err)
@@ -244,7 +254,7 @@ func (n *Node) Run(ctx context.Context) error {
 
 func (n *Node) serveSignal(ctx context.Context) error {
 	h := signal.NewHandler(signal.Config{Server: n.Server(), Channels: n.folder.Settings.shared(), Gate: n.gate, Log: n.log, Now: n.now})
-	return signal.Serve(ctx, n.signal, signal.TLSConfig(n.cert.Load), h, n.log)
+	return signal.Serve(ctx, n.signal, signal.TLSConfig(n.cert.Load), h, n.guard, n.log)
 }
 
 // now is the time as the engine counts it: the machine's clock at the start, and

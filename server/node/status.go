@@ -9,7 +9,9 @@ import (
 	"undertone/server/internal/admin"
 	"undertone/server/internal/mix"
 	"undertone/transport/key"
+	"undertone/transport/rtc"
 	"undertone/transport/signal"
+	"undertone/transport/throttle"
 )
 
 // compose makes the parts that need the folder and the listeners.
@@ -26,7 +28,8 @@ func (n *Node) compose() error {
 		return fmt.Errorf("max_users in %s: %w", SettingsFile, err)
 	}
 	n.engine = engine
-	n.gate = &gate{registry: n.folder.Registry, links: n.links, engine: engine, interval: n.folder.Settings.Interval, most: engine.Most()}
+	n.gate = &gate{registry: n.folder.Registry, links: n.links, engine: engine, interval: n.folder.Settings.Interval, most: engine.Most(),
+		accounts: throttle.NewTable[key.Handle](accountRate, remembered)}
 	return nil
 }
 
@@ -34,6 +37,7 @@ func (n *Node) compose() error {
 func (n *Node) Status() admin.Status {
 	m := n.engine.Metrics()
 	s := n.folder.Settings
+	guard, links := n.guard.Counts(), n.links.Stats()
 	return admin.Status{
 		Version:         n.config.Version,
 		Started:         n.started,
@@ -51,12 +55,22 @@ func (n *Node) Status() admin.Status {
 		Late:            m.Late,
 		Missing:         m.Missing,
 		Unsent:          m.Unsent,
+		Unreadable:      m.Refused + m.Odd,
 		Faults:          m.Faults,
+		Refused:         guard.Refused,
+		Throttled:       guard.Throttled + guard.Cut,
+		Unopened:        links.Unopened,
 		CertificateEnds: n.cert.Load().Leaf.NotAfter,
 	}
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// Strangers says what came to the server from who is no user, or pretends to be
+// one.
+func (n *Node) Strangers() (signal.GuardCounts, rtc.ListenerStats) {
+	return n.guard.Counts(), n.links.Stats()
+}
 
 // CheckUser has a user leave who was disabled or removed in the registry.
 func (n *Node) CheckUser(ctx context.Context, h key.Handle) error {

@@ -68,13 +68,15 @@ listens      TCP %s, UDP %s
 users        %d online of %d places, %d registered
 slots        %d mixed, %d skipped
 lateness     mixing %.2f ms (worst %.1f ms), sending %.2f ms (worst %.1f ms)
-cells        %d late, %d missing, %d not sent
+cells        %d late, %d missing, %d not sent, %d unreadable
+refused      %d requests, %d connections, %d links not opened
 faults       %d
 certificate  until %s
 `,
 		s.Started.Local().Format("2 January 2006 15:04"), time.Since(s.Started).Round(time.Second),
 		s.Version, s.Mode, s.Interval, channelsText(s.Channels), s.Signal, s.Cells,
 		s.Online, s.Places, registered, s.Slots, s.Skipped,
-		s.Mixing.Mean, s.Mixing.Max, s.Sending.Mean, s.Sending.Max, s.Late, s.Missing, s.Unsent, s.Faults,
+		s.Mixing.Mean, s.Mixing.Max, s.Sending.Mean, s.Sending.Max, s.Late, s.Missing, s.Unsent, s.Unreadable,
+		s.Refused, s.Throttled, s.Unopened, s.Faults,
 		s.CertificateEnds.Format("2 January 2006"))
 }

@@ -39,12 +39,13 @@ func Dial(ctx context.Context, cfg DialConfig,
 	if err != nil {
 		return nil, err
 	}
-	pc, err := newPeer(p, false, cfg.Window)
+	lane := p.newLane()
+	pc, err := newPeer(lane, false, cfg.Window)
 	if err != nil {
 		_ = p.Close()
 		return nil, err
 	}
-	l := newLink(pc, cfg.Depth, cfg.Receive, func() { _ = p.Close() })
+	l := newLink(pc, lane, cfg.Depth, cfg.Receive, events{ended: func() { _ = p.Close() }})
 	if err := l.dial(ctx, exchange); err != nil {
 		l.Close()
 		return nil, err
@@ -74,6 +75,9 @@ func (l *Link) dial(ctx context.Context,
 	offer, err := l.offer(ctx)
 	if err != nil {
 		return err
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	answer, err := exchange(ctx, offer)
 	if err != nil {

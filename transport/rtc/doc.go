@@ -20,6 +20,22 @@
 // Every method may be called from any goroutine, but Send from one at a time, and
 // Close, which waits for Receive, not from Receive.
 //
+// # Who is not on the link
+//
+// The port takes datagrams from anybody. Those from an address that no link knows
+// go no further than a look at their first bytes, and a link takes from its own
+// address only what may be its peer's (lane.go): no more than 4,000 datagrams a
+// second, and, once it is open, nothing that is not encrypted and no check of the
+// line from elsewhere. So who can watch the line and forge addresses can bring
+// nothing in, and cannot end the link or turn it away; what he can do is to flood
+// it. A link that is not open after 10 s is closed, and a Listener has room for so
+// many of those that were not (ListenConfig). All of it is counted (ListenerStats).
+//
+// What a peer that misbehaves can have a link hold is bounded by pion's buffers of
+// 1 MB before DTLS and before SCTP each, twice the window for what comes out of
+// order, and the window for what goes out; there are never more than 16 addresses
+// and one channel.
+//
 // # On the wire
 //
 // One message is one datagram:

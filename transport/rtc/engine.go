@@ -73,13 +73,13 @@ func Window(interval time.Duration, batch int) int {
 	return min(max(int(windowFor*time.Duration(batch)/interval), minWindow), maxWindow)
 }
 
-// newPeer returns a connection over p with nothing in it but one data channel.
-func newPeer(p *port, server bool, window int) (*webrtc.PeerConnection, error) {
+// newPeer returns a connection over l with nothing in it but one data channel.
+func newPeer(l *lane, server bool, window int) (*webrtc.PeerConnection, error) {
 	window = min(max(window, minWindow), maxWindow)
 	var s webrtc.SettingEngine
 	s.LoggerFactory = silence
 	s.SetNet(noNet{})
-	s.SetICEUDPMux(p)
+	s.SetICEUDPMux(l)
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	s.SetICETimeouts(iceDisconnected, iceFailed, iceKeepalive)

@@ -21,6 +21,9 @@ var (
 	// ErrProtocol ends a link whose peer opened another channel than ours.
 	ErrProtocol error = &closedError{"rtc: the other side opened an unexpected channel"}
 
+	// ErrBusy says that too many links are opening at this moment.
+	ErrBusy = errors.New("rtc: too many links are opening; try again in a moment")
+
 	// ErrOffer says that the client's half of the exchange is unusable.
 	ErrOffer = errors.New("rtc: not a usable offer")
 

@@ -29,8 +29,9 @@ const (
 type Link struct {
 	// Set at creation, read only.
 	pc      *webrtc.PeerConnection
+	lane    *lane
 	receive func(b []byte, at time.Time)
-	onEnd   func()
+	on      events
 	mail    *mailbox
 	opened  chan struct{} // closed on entering open
 	done    chan struct{} // closed on entering closed
@@ -55,16 +56,24 @@ type Stats struct {
 	Dropped     uint64 // received: empty, text, or too long
 }
 
-// newLink starts the life of a link over pc, which it takes over. depth is that
-// of its mailbox. onEnd is called once, when everything of the link has ended.
-func newLink(pc *webrtc.PeerConnection, depth int, receive func([]byte, time.Time), onEnd func()) *Link {
+// events are what the owner of a link hears of it, in this order and each at most
+// once.
+type events struct {
+	opened func() // may be nil
+	ended  func() // everything of the link has ended
+}
+
+// newLink starts the life of a link over pc, which it takes over, and which uses
+// the lane. depth is that of its mailbox.
+func newLink(pc *webrtc.PeerConnection, lane *lane, depth int, receive func([]byte, time.Time), on events) *Link {
 	if receive == nil {
 		receive = func([]byte, time.Time) {}
 	}
 	l := &Link{
 		pc:      pc,
+		lane:    lane,
 		receive: receive,
-		onEnd:   onEnd,
+		on:      on,
 		mail:    newMailbox(depth),
 		opened:  make(chan struct{}),
 		done:    make(chan struct{}),
@@ -129,6 +138,10 @@ func (l *Link) supervise() {
 	defer timer.Stop()
 	select {
 	case <-l.opened:
+		l.lane.seal()
+		if l.on.opened != nil {
+			l.on.opened()
+		}
 		<-l.done
 	case <-l.done:
 	case <-timer.C:
@@ -136,7 +149,7 @@ func (l *Link) supervise() {
 	}
 	l.tearDown()
 	l.workers.Wait()
-	l.onEnd()
+	l.on.ended()
 }
 
 // tearDown ends the connection, and with it the reads and writes of the workers.

@@ -2,6 +2,7 @@ package rtc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -24,7 +25,15 @@ type ListenConfig struct {
 	// Public lists the addresses at which clients reach the socket, if those
 	// are not the machine's own (a router or cloud that maps one to one).
 	Public []netip.Addr
+
+	// MaxPending is how many links may be there that are not open yet, or have
+	// ended without it and are not gone; zero means 1,024. Each takes about as
+	// much memory as one that is open.
+	MaxPending int
 }
+
+// defaultPending is what a MaxPending of zero stands for.
+const defaultPending = 1024
 
 // Handlers is what one user's link needs from the server.
 type Handlers struct {
@@ -46,10 +55,28 @@ type Handlers struct {
 type Listener struct {
 	port   *port
 	public []netip.Addr
+	most   int // links that are not open
 
-	mu     sync.Mutex
-	links  map[*Link]struct{}
-	closed bool
+	mu       sync.Mutex
+	links    map[*Link]struct{}
+	pending  int // links that are not open, and those about to be made
+	unopened uint64
+	closed   bool
+}
+
+// ListenerStats counts what came to a listener. None of it depends on calls.
+type ListenerStats struct {
+	// Pending is how many links are not open yet.
+	Pending int
+	// Unopened is how many links were given up because they did not open in time.
+	Unopened uint64
+
+	// Datagrams is how many came, and Unclaimed how many of them were for no
+	// link: they are from addresses of which no link has heard, and are dropped.
+	Datagrams, Unclaimed uint64
+	// Flooded is how many came to a link too quickly one after the other, Forged
+	// how many were of no use to it. They are dropped as well.
+	Flooded, Forged uint64
 }
 
 // NewListener starts to listen. Links come into being by Accept.
@@ -66,15 +93,37 @@ func NewListener(cfg ListenConfig) (*Listener, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("rtc: %w", err)
 	}
-	return &Listener{port: p, public: cfg.Public, links: make(map[*Link]struct{})}, nil
+	s := &Listener{port: p, public: cfg.Public, most: cfg.MaxPending, links: make(map[*Link]struct{})}
+	if s.most == 0 {
+		s.most = defaultPending
+	}
+	return s, nil
+}
+
+// Stats returns what was counted so far.
+func (s *Listener) Stats() ListenerStats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.port.seen
+	// What was read last may not have been claimed yet, so claimed comes first.
+	claimed := n.claimed.Load()
+	read := n.read.Load()
+	return ListenerStats{
+		Pending:   s.pending,
+		Unopened:  s.unopened,
+		Datagrams: read,
+		Unclaimed: read - claimed,
+		Flooded:   n.flooded.Load(),
+		Forged:    n.forged.Load(),
+	}
 }
 
 // Addr returns the address of the socket.
 func (s *Listener) Addr() netip.AddrPort { return s.port.local }
 
 // Accept answers a client's offer. The link it returns opens when the client
-// has got the answer, or ends with ErrTimeout. The context is for making the
-// answer only.
+// has got the answer, or ends with ErrTimeout. It fails with ErrBusy if too many
+// are opening. The context is for making the answer only.
 func (s *Listener) Accept(ctx context.Context, offer string, h Handlers) (string, *Link, error) {
 	offer, err := cleanOffer(offer)
 	if err != nil {
@@ -84,11 +133,7 @@ func (s *Listener) Accept(ctx context.Context, offer string, h Handlers) (string
 	if err != nil {
 		return "", nil, err
 	}
-	pc, err := newPeer(s.port, true, h.Window)
-	if err != nil {
-		return "", nil, err
-	}
-	l, err := s.adopt(pc, h)
+	l, err := s.newLink(h)
 	if err != nil {
 		return "", nil, err
 	}
@@ -118,22 +163,71 @@ func (s *Listener) Close() error {
 	return s.port.Close()
 }
 
-// adopt makes a link that the listener owns.
-func (s *Listener) adopt(pc *webrtc.PeerConnection, h Handlers) (*Link, error) {
+// newLink makes a link that the listener owns, if there is room for one more.
+func (s *Listener) newLink(h Handlers) (*Link, error) {
+	if err := s.reserve(); err != nil {
+		return nil, err
+	}
+	lane := s.port.newLane()
+	pc, err := newPeer(lane, true, h.Window)
+	if err != nil {
+		s.settle()
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
+		s.pending--
 		_ = pc.Close()
 		return nil, ErrClosed
 	}
 	var l *Link
-	l = newLink(pc, h.Depth, h.Receive, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.links, l)
+	open := false // Touched by the link's own goroutine only.
+	l = newLink(pc, lane, h.Depth, h.Receive, events{
+		opened: func() {
+			open = true
+			s.settle()
+		},
+		ended: func() {
+			if !open {
+				s.settle()
+			}
+			s.forget(l)
+		},
 	})
 	s.links[l] = struct{}{}
 	return l, nil
+}
+
+// reserve takes a place among the links that are not open.
+func (s *Listener) reserve() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return ErrClosed
+	case s.pending >= s.most:
+		return ErrBusy
+	}
+	s.pending++
+	return nil
+}
+
+// settle gives the place back.
+func (s *Listener) settle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending--
+}
+
+// forget takes a link that has ended off the list.
+func (s *Listener) forget(l *Link) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.links, l)
+	if errors.Is(l.Err(), ErrTimeout) {
+		s.unopened++
+	}
 }
 
 // answer describes the server's side, reachable at addrs.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"sync/atomic"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/transport/v5"
@@ -24,6 +25,15 @@ var (
 type port struct {
 	mux   *ice.UDPMuxDefault
 	local netip.AddrPort
+	seen  *sightings
+}
+
+// sightings count datagrams.
+type sightings struct {
+	read    atomic.Uint64 // that came to the socket
+	claimed atomic.Uint64 // that came to a link
+	flooded atomic.Uint64 // that a link did not take: too many
+	forged  atomic.Uint64 // that a link did not take: of no use at that time
 }
 
 var _ ice.UDPMux = (*port)(nil)
@@ -35,13 +45,13 @@ func newPort(conn net.PacketConn, buffer int) (*port, error) {
 		return nil, &net.OpError{Op: "listen", Net: "udp", Addr: conn.LocalAddr(),
 			Err: net.UnknownNetworkError(conn.LocalAddr().Network())}
 	}
-	local := udp.AddrPort()
+	local, seen := udp.AddrPort(), new(sightings)
 	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{
 		Logger:  silence.NewLogger("port"),
-		UDPConn: newSocket(conn, buffer),
+		UDPConn: newSocket(conn, buffer, &seen.read),
 		Net:     noNet{},
 	})
-	return &port{mux, netip.AddrPortFrom(local.Addr().Unmap(), local.Port())}, nil
+	return &port{mux, netip.AddrPortFrom(local.Addr().Unmap(), local.Port()), seen}, nil
 }
 
 // GetConn returns the datagrams of one link.

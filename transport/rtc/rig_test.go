@@ -3,6 +3,7 @@ package rtc
 import (
 	"context"
 	"encoding/binary"
+	"net"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -18,7 +19,10 @@ type rig struct {
 	user           *simnet.Host
 	listener       *Listener
 	client, server *Link
-	up, down       ledger // what arrived at the server and at the user
+	// The two sockets: what is written to them comes from where the link's own
+	// datagrams do.
+	userConn, serverConn net.PacketConn
+	up, down             ledger // what arrived at the server and at the user
 }
 
 // ledger notes when each numbered message arrived first.
@@ -84,6 +88,7 @@ func openRigFor(t *testing.T, cfg DialConfig, seed uint64, up, down simnet.Path,
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.serverConn = conn
 	if r.listener, err = NewListener(ListenConfig{Conn: conn}); err != nil {
 		t.Fatal(err)
 	}
@@ -91,6 +96,7 @@ func openRigFor(t *testing.T, cfg DialConfig, seed uint64, up, down simnet.Path,
 	if conn, err = r.user.ListenUDP(0); err != nil {
 		t.Fatal(err)
 	}
+	r.userConn = conn
 	r.client, err = Dial(t.Context(), DialConfig{Conn: conn, Receive: r.down.receive, Depth: cfg.Depth, Window: cfg.Window},
 		func(ctx context.Context, offer string) (answer string, err error) {
 			answer, r.server, err = r.listener.Accept(ctx, offer, Handlers{Receive: r.up.receive, Depth: cfg.Depth, Window: cfg.Window})

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -67,22 +68,26 @@ const readRetries = 100
 type socket struct {
 	net.PacketConn
 	fast addrPortConn
+	read *atomic.Uint64 // counts datagrams that came
 
 	closeOnce sync.Once
 	closed    chan struct{}
 	closeErr  error
 }
 
-func newSocket(conn net.PacketConn, buffer int) *socket {
+func newSocket(conn net.PacketConn, buffer int, read *atomic.Uint64) *socket {
 	// A system may grant less, or a simulated network none: it is a wish.
 	_ = setReadBuffer(conn, buffer)
 	_ = setWriteBuffer(conn, buffer)
-	return &socket{PacketConn: conn, fast: fastConn(conn), closed: make(chan struct{})}
+	return &socket{PacketConn: conn, fast: fastConn(conn), read: read, closed: make(chan struct{})}
 }
 
 func (s *socket) ReadFromAddrPort(b []byte) (n int, addr netip.AddrPort, err error) {
 	for range readRetries {
 		n, addr, err = s.fast.ReadFromAddrPort(b)
+		if err == nil {
+			s.read.Add(1)
+		}
 		if err == nil || s.isClosed() {
 			return n, addr, err
 		}

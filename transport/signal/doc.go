@@ -97,6 +97,10 @@
 // request came (or, on an overloaded server, a whole multiple of that). Only
 // what is not HTTP at all is cut off or answered otherwise.
 //
+// A connection is cut without a word where one address, or all together, ask too
+// often (see Guard), and when it is too slow: 5 s for the handshake and 5 s for
+// the header of the request, 10 s for the whole of it.
+//
 // # Other clients
 //
 // A web page has no access to the exporters and cannot check the pin. It needs

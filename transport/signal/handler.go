@@ -107,7 +107,10 @@ type reply struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, OfferSize))
 	arrived := time.Now()
+	from := guestOf(r.Context())
+	from.heard()
 	rep := h.decide(r, body, err)
+	from.answered(rep.refusal == nil)
 	if !wait(r.Context(), arrived) {
 		panic(http.ErrAbortHandler) // To return would send an empty response of another shape.
 	}

@@ -9,15 +9,11 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"golang.org/x/net/netutil"
 )
 
-// Limits on what a stranger can make the server hold.
+// Limits on what a connection can make the server hold; see Limits for all of them
+// together.
 const (
-	// maxConnections is how many connections there may be at once; the system
-	// queues a few more, and refuses the rest.
-	maxConnections = 512
 	// handshakeTime is for the TLS handshake, and once more for the header of
 	// the request; requestTime is for the whole request after the handshake. A
 	// client on a slow line needs a second or two.
@@ -43,13 +39,17 @@ func TLSConfig(certificate func() *tls.Certificate) *tls.Config {
 	}
 }
 
-// Serve serves a handler on l until the context ends, and then closes l and
-// returns when no connection is left: nil, or why it had to stop earlier.
-func Serve(ctx context.Context, l net.Listener, c *tls.Config, h http.Handler, log *slog.Logger) error {
+// Serve serves a handler on l, behind a guard, until the context ends, and then
+// closes l and returns when no connection is left: nil, or why it had to stop
+// earlier. No guard stands for one with the usual limits.
+func Serve(ctx context.Context, l net.Listener, c *tls.Config, h http.Handler, g *Guard, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
+	}
+	if g == nil {
+		g = NewGuard(Limits{})
 	}
 	var connections sync.WaitGroup
 	s := &http.Server{
@@ -62,6 +62,7 @@ func Serve(ctx context.Context, l net.Listener, c *tls.Config, h http.Handler, l
 		// anybody fill the disk.
 		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return ctx },
+		ConnContext: withGuest,
 		// The goroutine that accepts connections reports new ones, and each
 		// connection its own end as the last thing it does.
 		ConnState: func(_ net.Conn, state http.ConnState) {
@@ -76,7 +77,7 @@ func Serve(ctx context.Context, l net.Listener, c *tls.Config, h http.Handler, l
 	}
 	s.SetKeepAlivesEnabled(false)
 	stopped := make(chan error, 1)
-	go func() { stopped <- s.Serve(tls.NewListener(netutil.LimitListener(l, maxConnections), c)) }()
+	go func() { stopped <- s.Serve(tls.NewListener(&door{Listener: l, guard: g, ctx: ctx}, c)) }()
 	var err error
 	select {
 	case <-ctx.Done():

@@ -51,6 +51,8 @@ type world struct {
 	root *Root
 	uri  uri.Server
 	stop func()
+	// guard is the server's; nil stands for one with the usual limits.
+	guard *Guard
 }
 
 // newWorld starts a server; it must be called in a synctest bubble. The bubble
@@ -97,7 +99,7 @@ func (w *world) serve(root *Root, made time.Time, h http.Handler) (stop func()) 
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
-		done <- Serve(ctx, l, TLSConfig(func() *tls.Certificate { return cert }), h, slog.New(slog.DiscardHandler))
+		done <- Serve(ctx, l, TLSConfig(func() *tls.Certificate { return cert }), h, w.guard, slog.New(slog.DiscardHandler))
 	}()
 	return func() {
 		cancel()

@@ -62,8 +62,17 @@ type Status struct {
 	Late    uint64 `json:"cells_late"`
 	Missing uint64 `json:"cells_missing"`
 	Unsent  uint64 `json:"cells_unsent"`
+	// Unreadable is how many cells of users were none, or were sealed for another
+	// link.
+	Unreadable uint64 `json:"cells_unreadable"`
 	// Faults is how many bugs were caught; anything but zero should be reported.
 	Faults uint64 `json:"faults"`
+	// Refused is how many requests to come online were refused, for whatever
+	// reason, Throttled how many connections were cut because there were too many,
+	// and Unopened how often a user was let in who then did not open his link.
+	Refused   uint64 `json:"requests_refused"`
+	Throttled uint64 `json:"connections_throttled"`
+	Unopened  uint64 `json:"links_unopened"`
 	// CertificateEnds is when the online certificate runs out.
 	CertificateEnds time.Time `json:"certificate_ends"`
 }

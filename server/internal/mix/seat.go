@@ -6,6 +6,7 @@ import (
 
 	"undertone/server/internal/mix/half"
 	"undertone/server/internal/session"
+	"undertone/transport/key"
 )
 
 // A Seat is a user's place in the set, for as long as his link lasts.
@@ -35,6 +36,14 @@ func (s *Seat) Leave() {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
 	s.engine.drop(s.line)
+}
+
+// HasRoom reports whether a user could join now: there is a free seat, or he has
+// one. Who asks before he does what joining takes spares that when all are taken.
+func (e *Engine) HasRoom(h key.Handle) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.table.Len() < e.cfg.Seats || e.table.Find(h) != nil
 }
 
 // A change is a seat that is taken by a member, or left if there is none.

@@ -1,0 +1,185 @@
+package rtc
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"undertone/transport/throttle"
+)
+
+// laneRate is how many datagrams a link takes: the largest batches, of 40 messages
+// in 20 ms, need half as many, and what is sent again after an outage comes several
+// in one. More than that is somebody who wants to keep the machine busy.
+var laneRate = throttle.Rate{Burst: 4000, PerSecond: 4000}
+
+const (
+	// maxPeers is how many addresses a link may have at its other end in its
+	// life. pion remembers each of them for as long as the link lives.
+	maxPeers = 16
+
+	// The first byte of a datagram tells what it is (RFC 7983).
+	lastSTUN  = 3
+	firstDTLS = 20
+	lastDTLS  = 63
+
+	// recordHeader is the length of the header of a DTLS record, epochAt and
+	// lengthAt are where its epoch and the length of what follows are.
+	recordHeader = 13
+	epochAt      = 3
+	lengthAt     = 11
+)
+
+// A lane is one link's part of the port. Its agent sees, of all that comes from
+// the addresses of the link, only what may be of use:
+//
+//	datagram ──▶ too many? ──▶ STUN: a new address, on an open link? ──▶ agent
+//	                      │          one address too many?
+//	                      ├──▶ DTLS: in the clear, on an open link? ──▶ agent
+//	                      └──▶ anything else
+//
+// Records in the clear are needed for the handshake and never after it. pion takes
+// some of them then too: one that pretends to carry data makes it send an alert
+// that ends the link, so that whoever can forge the address of a user could throw
+// him out with one datagram.
+//
+// A check of the line that was recorded is as good as a new one: STUN has no
+// numbers. Whoever sent one from his own address could have all that goes down sent
+// to himself. So an open link stays where it is. A client whose own address changes
+// has given the link up before its agent would find out, and dials again.
+type lane struct {
+	*port
+	flow *rate.Limiter
+	open atomic.Bool // the link is: nothing comes in the clear any more
+
+	mu    sync.RWMutex
+	peers []netip.AddrPort // to which something was sent
+}
+
+func (p *port) newLane() *lane { return &lane{port: p, flow: laneRate.Bucket()} }
+
+// GetConn returns the datagrams of the link.
+func (l *lane) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
+	conn, err := l.port.GetConn(ufrag, addr)
+	if err != nil {
+		return nil, err
+	}
+	return &laneConn{PacketConn: conn, fast: fastConn(conn), lane: l}, nil
+}
+
+// Close does nothing: the port is not the lane's.
+func (l *lane) Close() error { return nil }
+
+// seal says that the link is open.
+func (l *lane) seal() { l.open.Store(true) }
+
+// admits reports whether a datagram may be of use to the link.
+func (l *lane) admits(b []byte, from netip.AddrPort, now time.Time) bool {
+	l.seen.claimed.Add(1)
+	switch {
+	case !l.flow.AllowN(now, 1):
+		l.seen.flooded.Add(1)
+		return false
+	case len(b) > 0 && b[0] <= lastSTUN:
+		if (l.open.Load() || l.isFull()) && !l.knows(from) {
+			l.seen.forged.Add(1)
+			return false
+		}
+		return true
+	case len(b) > 0 && b[0] >= firstDTLS && b[0] <= lastDTLS:
+		if l.open.Load() && inTheClear(b) {
+			l.seen.forged.Add(1)
+			return false
+		}
+		return true
+	}
+	l.seen.forged.Add(1)
+	return false
+}
+
+// inTheClear reports whether one of the DTLS records in a datagram is not
+// encrypted, or not whole.
+func inTheClear(b []byte) bool {
+	for len(b) > 0 {
+		if len(b) <= recordHeader || binary.BigEndian.Uint16(b[epochAt:]) == 0 {
+			return true
+		}
+		size := recordHeader + int(binary.BigEndian.Uint16(b[lengthAt:]))
+		if size > len(b) {
+			return true
+		}
+		b = b[size:]
+	}
+	return false
+}
+
+func (l *lane) isFull() bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return len(l.peers) >= maxPeers
+}
+
+func (l *lane) knows(a netip.AddrPort) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return slices.Contains(l.peers, plain(a))
+}
+
+// meets reports whether the link may send to an address. pion sends to one that
+// has shown that it knows the link's password, or that is in the answer.
+func (l *lane) meets(a netip.AddrPort) bool {
+	if l.knows(a) {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.peers) >= maxPeers {
+		return false
+	}
+	l.peers = append(l.peers, plain(a))
+	return true
+}
+
+// plain is an address in the one form that it is compared in.
+func plain(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
+
+// A laneConn is the socket that a link's agent reads and writes.
+type laneConn struct {
+	net.PacketConn
+	fast addrPortConn
+	lane *lane
+}
+
+func (c *laneConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	for {
+		n, from, err := c.fast.ReadFromAddrPort(b)
+		if err != nil || c.lane.admits(b[:n], from, time.Now()) {
+			return n, from, err
+		}
+	}
+}
+
+func (c *laneConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	if !c.lane.meets(to) {
+		return len(b), nil // As if the network had lost it.
+	}
+	return c.fast.WriteToAddrPort(b, to)
+}
+
+func (c *laneConn) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, from, err := c.ReadFromAddrPort(b)
+	if err != nil {
+		return n, nil, err
+	}
+	return n, net.UDPAddrFromAddrPort(from), nil
+}
+
+func (c *laneConn) WriteTo(b []byte, to net.Addr) (int, error) {
+	return c.WriteToAddrPort(b, peer(to))
+}
