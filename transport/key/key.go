@@ -9,9 +9,14 @@
 //	fingerprint = SHA-256("undertone fingerprint v1" ‖ Ed25519 ‖ inner)
 //	handle      = the first 16 bytes of the fingerprint
 //
-// The server learns the account (Ed25519 and inner), so that it can check that
-// a handle belongs to whoever signs for it, and no more. The keys for calls it
-// never sees.
+// The server learns the account (Ed25519 ‖ inner, 64 bytes), so that it can check
+// that a handle belongs to whoever signs for it, and no more. The keys for calls it
+// never sees: who neither pairs nor calls may have any 32 bytes for inner.
+//
+// Undertone keeps a seed of 32 bytes and derives the private keys from it, by
+// HKDF-SHA-256 without salt: 32 bytes for "undertone identity v1 ed25519" and
+// "undertone identity v1 x25519", and the 64 of the seed of ML-KEM for "undertone
+// identity v1 ml-kem-768". Nobody else can tell.
 //
 // Secrets cannot be printed or compared with ==, and are wiped by who is done
 // with them. Everybody may import this package.

@@ -36,6 +36,42 @@
 // order, and the window for what goes out; there are never more than 16 addresses
 // and one channel.
 //
+// # The channel, for other clients
+//
+// Any implementation of WebRTC will do. The client opens one channel when it makes its
+// offer, in-band, by what JavaScript calls
+//
+//	pc.createDataChannel("undertone", {ordered: false, maxPacketLifeTime: 90})
+//
+// and DCEP (RFC 8832) an OPEN with channel type 0x82, reliability parameter 90, label
+// "undertone" and no protocol. Another label or kind of channel, or a second one, ends
+// the link. Messages are binary, of 1 to 1,156 bytes; text, and what is longer, is
+// dropped. The offer, which signalling carries (package signal), has these lines at
+// least, in any order that SDP allows:
+//
+//	v=0
+//	o=- 1 1 IN IP4 0.0.0.0
+//	s=-
+//	t=0 0
+//	a=group:BUNDLE 0
+//	m=application 9 UDP/DTLS/SCTP webrtc-datachannel
+//	c=IN IP4 0.0.0.0
+//	a=ice-ufrag:wwzr
+//	a=ice-pwd:ADgqNptryGNnBLVIaRdxlCwU
+//	a=fingerprint:sha-256 57:78:3C: (and so on, of the client's DTLS certificate)
+//	a=setup:actpass
+//	a=mid:0
+//	a=sctp-port:5000
+//
+// Candidates in it are not looked at, so the offer can be sent as soon as it is there,
+// and no other follows: there is no trickle. The answer has the same lines, with
+// a=ice-lite, a=setup:passive, and a candidate of type host for each address of the
+// server, all with the same UDP port. So the client sends the checks of ICE, and begins
+// the handshake of DTLS as its client; the server answers to where they come from. Each
+// side ends the link if the other's certificate is not that of the fingerprint. No STUN
+// or TURN server is needed. I-DATA, and SCTP without checksums, are used if both sides
+// know them.
+//
 // # On the wire
 //
 // One message is one datagram:

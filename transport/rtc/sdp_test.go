@@ -3,6 +3,7 @@ package rtc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -30,6 +31,41 @@ const exampleOffer = "v=0\r\n" +
 	"a=candidate:5 1 udp 1694498815 203.0.113.9 40001 typ srflx raddr 0.0.0.0 rport 0\r\n" +
 	"a=candidate:6 1 udp 2130706175 2001:db8::7 40001 typ host\r\n" +
 	"a=end-of-candidates\r\n"
+
+// documentedOffer is the one of the package comment.
+const documentedOffer = "v=0\r\n" +
+	"o=- 1 1 IN IP4 0.0.0.0\r\n" +
+	"s=-\r\n" +
+	"t=0 0\r\n" +
+	"a=group:BUNDLE 0\r\n" +
+	"m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n" +
+	"c=IN IP4 0.0.0.0\r\n" +
+	"a=ice-ufrag:wwzr\r\n" +
+	"a=ice-pwd:ADgqNptryGNnBLVIaRdxlCwU\r\n" +
+	"a=fingerprint:sha-256 57:78:3C:91:E5:1D:BD:7C:E1:31:37:27:9D:9D:F6:EE:51:48:CD:8F:0C:19:DF:69:91:C1:8B:1D:A9:F2:BD:EF\r\n" +
+	"a=setup:actpass\r\n" +
+	"a=mid:0\r\n" +
+	"a=sctp-port:5000\r\n"
+
+// TestDocumentedOffer: what the package comment tells other clients to send is taken, and
+// answered as it says.
+func TestDocumentedOffer(t *testing.T) {
+	l, err := NewListener(ListenConfig{Address: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	answer, _, err := l.Accept(t.Context(), documentedOffer, Handlers{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := fmt.Sprintf("a=candidate:1 1 udp 2130706431 127.0.0.1 %d typ host\r\n", l.Addr().Port())
+	for _, line := range []string{"a=ice-lite\r\n", "a=setup:passive\r\n", "a=sctp-port:5000\r\n", "a=fingerprint:sha-256 ", host} {
+		if strings.Count(answer, line) != 1 {
+			t.Errorf("there is no %q in the answer\n%s", line, answer)
+		}
+	}
+}
 
 func TestOfferHasNoAddresses(t *testing.T) {
 	got, err := cleanOffer(exampleOffer)

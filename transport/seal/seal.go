@@ -12,6 +12,12 @@
 //	nonce = slot, 8 bytes ‖ variant, 1 ‖ zeros, 3
 //	cell  = slot low, 2 ‖ variant, 1 ‖ AEAD(feedback, 1 ‖ kind, 1 ‖ body, 111)
 //
+// without associated data. The keys are expanded from the one that signalling agreed
+// on (EXPORTER-undertone-link-v1), as all keys here from others:
+//
+//	up   = HKDF-SHA-256(link, no salt, "undertone v1 link up", 32 bytes)
+//	down = HKDF-SHA-256(link, no salt, "undertone v1 link down", 32 bytes)
+//
 // The client seals several seconds of cover in advance. A cell of voice takes
 // the place of the cover of its slot, so two cells are sealed for that slot
 // though only one is ever sent. The variant keeps their nonces apart: it is
@@ -22,7 +28,9 @@
 //	nonce = slot of the sender, 8 bytes ‖ zeros, 4
 //	body  = slot low, 2 ‖ AEAD(head, 1 ‖ voice, 96)
 //
-// The key is fresh for each call and direction, and a slot seals one cell.
+// The key is fresh for each call and direction, and a slot seals one cell. There is no
+// associated data. What the reader takes for the sender's slot is the one nearest to the
+// slot of the cell that the body came in.
 //
 // # A letter, end to end
 //

@@ -32,6 +32,7 @@
 //
 //	POST /v1/online HTTP/1.1
 //	Host: calls.example.org:7443
+//	User-Agent: undertone
 //	Content-Type: application/sdp
 //	Content-Length: 8192
 //	Undertone-Version: 1
@@ -45,9 +46,15 @@
 //	a=x-undertone-member:base64url(record)
 //	a=x-padding:00000000…
 //
-// base64url is that of RFC 4648, section 5, without padding. The body is an SDP
-// offer of one data channel that is bundled with nothing; a last line, which
-// every reader of SDP ignores, brings it to OfferSize bytes. The line before it
+// base64url is that of RFC 4648, section 5, without padding. Undertone-Mode and
+// -Interval are those of the invite; the account is in package key, and the order
+// of the fields does not matter. What else is in the head is not looked at, but
+// shows who uses another client.
+//
+// The body is an SDP offer of one data channel and nothing else (package rtc has an
+// example). Its lines end with CR LF. A last line, which every reader of SDP
+// ignores, brings it to OfferSize bytes: "a=x-padding:", as many zeros as it
+// takes, none or more, CR LF. The line before it
 // is the member's record, of 1 to MaxRecord bytes, in the modes that ask for one:
 // in bMIX the 16 bytes of the value of this connection, in sMIX the public keys
 // of this connection (see mixclient/smix); it is missing in tMIX. A user who has
@@ -86,6 +93,16 @@
 //
 //	{"code":"invite-used","message":"…","version":1,"mode":"tmix","interval":"40ms"}
 //
+//	400  malformed
+//	401  signature       it is not the account's, of this body on this connection
+//	403  user-unknown    a token of zeros, and the account has not joined
+//	     user-disabled   by the operator
+//	     invite-unknown, invite-used (by another account), invite-expired,
+//	     invite-revoked
+//	409  version, mode, interval    those of the server are in the JSON
+//	500  internal        worth another try later, and so are
+//	503  full, busy
+//
 // The date is the clock that the server counts its slots by. A cell holds the low
 // 16 bits of its slot only; the date tells which of the slots with these bits is
 // near.
@@ -106,5 +123,6 @@
 // A web page has no access to the exporters and cannot check the pin. It needs
 // a small native companion that makes the connection, hands the page the two
 // exported values, and posts the offer and the signature that the page made
-// (WebCrypto knows Ed25519); all the rest is ordinary WebRTC.
+// (WebCrypto knows Ed25519); all the rest is ordinary WebRTC. server/e2e/browser
+// has both, page and companion.
 package signal

@@ -4,6 +4,11 @@
 //	undertone://host:port/?pin=PIN&mode=tmix&interval=40ms&v=1#TOKEN
 //	undertone://host:port/contact?v=1&name=NAME&id=FINGERPRINT#INTRODUCTION
 //
+// PIN (32 bytes, see package signal), TOKEN (16), FINGERPRINT (32, see package key)
+// and INTRODUCTION (32) are in base64url without padding. Mode is tmix, bmix or smix,
+// interval 20ms, 40ms or 100ms. Each parameter is there once, in any order, and there
+// are no others.
+//
 // What must stay secret stands in the fragment, which no program sends over the
 // wire when it follows a link. Both links come from strangers: parsing is
 // strict, and its errors are for a person. Everybody may import this package.
