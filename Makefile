@@ -43,8 +43,9 @@ BUILD := $(GO) build -ldflags '-X main.stamp=$(VERSION)'
 BUILD_PACKAGES := ca-certificates gcc g++ libc6-dev pkg-config \
 	libopus-dev libopusfile-dev portaudio19-dev libwebrtc-audio-processing-dev
 # Some tests call through real sound: PulseAudio, with null sinks, by way of ALSA. One
-# looks into the Debian package, and has systemd judge its unit.
-TEST_PACKAGES := pulseaudio pulseaudio-utils libasound2-plugins dpkg systemd
+# looks into the Debian package, and has systemd judge its unit. One has a browser as a
+# client: it is 300 MB, and the one WebRTC at hand that shares no code with ours.
+TEST_PACKAGES := pulseaudio pulseaudio-utils libasound2-plugins dpkg systemd chromium
 
 # Recorded speech of a person, for make quality: nothing of it is shipped.
 QUALITY_PACKAGES := asterisk-core-sounds-en-wav
@@ -75,8 +76,9 @@ deb: go ## Build a Debian package of the server into bin
 # Another package's tests would be in their figures, so they run one at a time. What
 # such a package does in fake time runs in parallel, after the rest of it.
 REALTIME := /app/internal/(audio|demo|prove/drive)(/|$$)|/transport/(rtc|pacer)(/|$$)|/server/(undertone-server|node|internal/mix)$$
-# These run the programs as people get them, built without the race detector.
-PROGRAMS := /app/undertone$$
+# These run programs as people get them, built without the race detector: our own, and
+# a browser.
+PROGRAMS := /app/undertone$$|/server/e2e/browser$$
 TEST := $(GO) test -shuffle=on -timeout 10m
 
 # Cheap checks come first. The first build fills both processors. Where nothing runs at
