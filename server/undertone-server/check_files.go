@@ -45,16 +45,20 @@ func checkPermissions(dir string) finding {
 	if err != nil {
 		return finding{problem, what, err.Error()}
 	}
+	sudo := ""
+	if dir == installedData {
+		sudo = "sudo " // The folder is another user's than the operator's.
+	}
 	var texts []string
 	if len(foreign) > 0 {
-		texts = append(texts, fmt.Sprintf("the folder is %s's, and not %s, which the server may not use then; run: sudo chown -R %s: %s",
+		texts = append(texts, fmt.Sprintf("the folder belongs to %s, but %s to somebody else, so that the server may be unable to use it; run: sudo chown -R %s: %s",
 			ownerName(folder), someOf(foreign), ownerName(folder), dir))
 	}
 	if closed = slices.Compact(closed); len(closed) > 0 { // A closed folder is met twice.
-		texts = append(texts, fmt.Sprintf("the server may not read and write %s; run: chmod -R u+rwX %s", someOf(closed), dir))
+		texts = append(texts, fmt.Sprintf("the server may not read and write %s; run: %schmod -R u+rwX %s", someOf(closed), sudo, dir))
 	}
 	if len(open) > 0 {
-		texts = append(texts, fmt.Sprintf("others can read %s; run: chmod -R go= %s", someOf(open), dir))
+		texts = append(texts, fmt.Sprintf("others can read %s; run: %schmod -R go= %s", someOf(open), sudo, dir))
 	}
 	if len(texts) > 0 {
 		return finding{problem, what, strings.Join(texts, "; and ")}

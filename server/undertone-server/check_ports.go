@@ -249,6 +249,9 @@ func checkRunning(ctx context.Context, f *node.Folder, at site, status admin.Sta
 		cells = "nobody online; whether UDP reaches it shows when somebody is, or in a check while it is stopped"
 	}
 	list := []finding{{fine, "ports", fmt.Sprintf("the server runs, at TCP %s and UDP %s, with %s", status.Signal, status.Cells, cells)}}
+	if listen := f.Settings.Listen; portOf(listen) != "0" && portOf(listen) != portOf(status.Signal) {
+		return append(list, finding{warning, "listen", "it was changed to " + listen + "; restart the server for that"})
+	}
 	leaf, _, err := f.Certificate()
 	if err != nil || !at.fixed(f.Settings) {
 		return list // What is wrong with the certificate is said already.

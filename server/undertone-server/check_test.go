@@ -151,9 +151,13 @@ func TestCheckRunning(t *testing.T) {
 	}
 	defer func() { _ = g.Close() }()
 	g.Settings = f.Settings
-	list = checkRunning(t.Context(), g, at, admin.Status{})
+	list = checkRunning(t.Context(), g, at, admin.Status{Signal: p.addr})
 	if len(list) != 2 || list[1].Level != problem || !strings.Contains(list[1].Text, "something else answers there") ||
 		!strings.Contains(list[0].Text, "nobody online") {
+		t.Errorf("%+v", list)
+	}
+	g.Settings.Listen = "127.0.0.1:1"
+	if list = checkRunning(t.Context(), g, at, admin.Status{Signal: p.addr}); len(list) != 2 || !strings.Contains(list[1].Text, "changed to 127.0.0.1:1; restart") {
 		t.Errorf("%+v", list)
 	}
 	if err := p.end(syscall.SIGTERM); err != nil {
@@ -337,7 +341,7 @@ func TestForeignFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := checkPermissions(dir)
-	if f.Level != problem || !strings.Contains(f.Text, "and not "+path) || !strings.Contains(f.Text, "sudo chown -R "+ownerName(must(os.Stat(dir)))+": "+dir) {
+	if f.Level != problem || !strings.Contains(f.Text, "but "+path+" to somebody else") || !strings.Contains(f.Text, "sudo chown -R "+ownerName(must(os.Stat(dir)))+": "+dir) {
 		t.Errorf("%+v", f)
 	}
 }
