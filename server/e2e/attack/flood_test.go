@@ -109,8 +109,9 @@ func TestFloodFromManyAddresses(t *testing.T) {
 		}
 		time.Sleep(8 * time.Second)
 		note(t, "connection of a flood from many addresses", m.asked, m.closed(t))
-		if guard, _ := w.strangers(); guard.Throttled+guard.Cut == 0 {
-			t.Errorf("%+v", guard)
+		// 400 at once, and then 200 a second; the system drops some before the server.
+		if guard, _ := w.strangers(); guard.Connections > 800 {
+			t.Errorf("%d of %d were let in: %+v", guard.Connections, m.asked, guard)
 		}
 		c.end(0)
 	})
