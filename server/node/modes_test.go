@@ -26,6 +26,7 @@ const (
 type view struct {
 	packets []simnet.Packet
 	status  admin.Status
+	metrics string
 	log     string
 	traffic Traffic
 }
@@ -44,6 +45,7 @@ func show(t *testing.T, m cell.Mode, users int, messages int64, say func(b []byt
 		}
 		until := time.Now()
 		v.packets, v.status, v.log = w.star.Since(from), w.node.Status(), w.log.String()
+		v.metrics = w.metrics()
 		// What leaves at this very moment may be on the list or not.
 		v.packets = slices.DeleteFunc(v.packets, func(p simnet.Packet) bool { return !p.At.Before(until) })
 		v.traffic = w.node.folder.Settings.Traffic(len(users))
@@ -93,6 +95,9 @@ func checkBlind(t *testing.T, m cell.Mode, users int, messages int64) {
 	}
 	if idle.status != call.status || idle.status.Faults > 0 || idle.status.Online != users || idle.status.Late > 0 {
 		t.Errorf("the server counts %+v and %+v", idle.status, call.status)
+	}
+	if idle.metrics != call.metrics {
+		t.Errorf("what is in cells is measured:\n%s\nand\n%s", idle.metrics, call.metrics)
 	}
 	lines := func(s string) int { return strings.Count(s, "\n") }
 	if lines(idle.log) != lines(call.log) {

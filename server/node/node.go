@@ -6,6 +6,7 @@
 //	                │ ────▶ mix.Engine      a place in the set
 //	link ◀───────────────────▶ mix.Engine   the mode's messages up and down in each slot
 //	admin socket ──▶ node                   status; a user was disabled
+//	Prometheus ────▶ metrics ──▶ node       how it does, if the settings want that
 //
 // A data folder is made by Init and holds
 //
@@ -32,6 +33,7 @@ import (
 	"time"
 
 	"undertone/server/internal/admin"
+	"undertone/server/internal/local"
 	"undertone/server/internal/mix"
 	"undertone/transport/rtc"
 	"undertone/transport/signal"
@@ -62,8 +64,8 @@ type Config struct {
 	Cells net.PacketConn
 	// Limits bound what strangers can ask; zero stands for the usual ones.
 	Limits signal.Limits
-	// Embedded servers have no admin socket: they are inside a program that
-	// talks to the Node itself, or in fake time.
+	// Embedded servers have no admin socket and no metrics: they are inside a
+	// program that talks to the Node itself, or in fake time.
 	Embedded bool
 	// Offset draws a user's place in the window of a slot; nil draws it from
 	// the system's randomness.
@@ -78,10 +80,12 @@ type Node struct {
 	unlock  func() error
 	signal  net.Listener
 	admin   net.Listener
+	metrics net.Listener // nil if nobody is to measure
 	links   *rtc.Listener
 	engine  *mix.Engine
 	gate    *gate
 	guard   *signal.Guard
+	refused map[signal.Code]*atomic.Uint64 // the map itself is read only
 	cert    atomic.Pointer[tls.Certificate]
 	started time.Time
 }
@@ -155,10 +159,16 @@ func (n *Node) listen(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("cannot listen for cells (%w); try: undertone-server check", err)
 	}
-	if !n.config.Embedded {
-		n.admin, err = admin.Listen(n.folder.Socket())
+	if n.config.Embedded {
+		return nil
 	}
-	return err
+	if n.admin, err = admin.Listen(n.folder.Socket()); err != nil || s.Metrics == "" {
+		return err
+	}
+	if n.metrics, err = local.Listen(s.Metrics); err != nil {
+		return fmt.Errorf("cannot listen for those who measure (%w); change metrics in %s", err, SettingsFile)
+	}
+	return nil
 }
 
 // Close gives everything back. Run does so itself; Close is for a node that is
@@ -175,6 +185,9 @@ func (n *Node) Close() error {
 	}
 	if n.admin != nil {
 		_ = n.admin.Close()
+	}
+	if n.metrics != nil {
+		_ = n.metrics.Close()
 	}
 	if n.folder != nil {
 		errs = append(errs, n.folder.Close())
@@ -230,6 +243,9 @@ func (n *Node) Run(ctx context.Context) error {
 	if n.admin != nil {
 		parts = append(parts, func(ctx context.Context) error { return admin.Serve(ctx, n.admin, n) })
 	}
+	if n.metrics != nil {
+		parts = append(parts, n.serveMetrics)
+	}
 	n.log.Info("serving", "version", n.config.Version, "mode", n.folder.Settings.Mode.String(),
 		"interval", n.folder.Settings.Interval.String(), "signal", n.Addr().String(), "cells", n.CellsAddr().String())
 	results := make(chan error, len(parts))
@@ -253,7 +269,10 @@ func (n *Node) Run(ctx context.Context) error {
 }
 
 func (n *Node) serveSignal(ctx context.Context) error {
-	h := signal.NewHandler(signal.Config{Server: n.Server(), Channels: n.folder.Settings.shared(), Gate: n.gate, Log: n.log, Now: n.now})
+	h := signal.NewHandler(signal.Config{
+		Server: n.Server(), Channels: n.folder.Settings.shared(), Gate: n.gate,
+		Refused: func(code signal.Code) { n.refused[code].Add(1) }, Log: n.log, Now: n.now,
+	})
 	return signal.Serve(ctx, n.signal, signal.TLSConfig(n.cert.Load), h, n.guard, n.log)
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/template"
 
+	"undertone/server/internal/local"
 	"undertone/server/internal/mix"
 	"undertone/transport/cell"
 	"undertone/transport/signal"
@@ -39,6 +40,9 @@ type Settings struct {
 	PublicAddresses []netip.Addr
 	// MaxUsers is how many users may be online at once.
 	MaxUsers int
+	// Metrics is where Prometheus asks how the server does, as package local
+	// has it; empty stands for nowhere.
+	Metrics string
 	// LogLevel is the least level that is logged.
 	LogLevel slog.Level
 }
@@ -95,6 +99,7 @@ type file struct {
 	ListenUDP       string   `toml:"listen_udp"       like:"\":7443\""`
 	PublicAddresses []string `toml:"public_addresses" like:"[\"203.0.113.7\"]"`
 	MaxUsers        int      `toml:"max_users"        like:"200"`
+	Metrics         string   `toml:"metrics"          like:"\"127.0.0.1:9464\""`
 	LogLevel        string   `toml:"log_level"        like:"\"info\""`
 }
 
@@ -113,6 +118,7 @@ func newFile(s Settings) file {
 		Listen:     s.Listen,
 		ListenUDP:  s.ListenUDP,
 		MaxUsers:   s.MaxUsers,
+		Metrics:    s.Metrics,
 		LogLevel:   strings.ToLower(s.LogLevel.String()),
 	}
 	for _, a := range s.PublicAddresses {
@@ -172,10 +178,15 @@ func (f file) settings() (s Settings, err error) {
 	if most := mix.MaxSeats(s.Mode, s.Interval, s.shared()); f.MaxUsers < 1 || f.MaxUsers > most {
 		return s, fmt.Errorf("max_users: %d is not between 1 and %d, the most that an interval of %s has room for in mode %s", f.MaxUsers, most, s.Interval, s.Mode)
 	}
+	if f.Metrics != "" {
+		if err := local.Check(f.Metrics); err != nil {
+			return s, fmt.Errorf("metrics: %w", err)
+		}
+	}
 	if err := s.LogLevel.UnmarshalText([]byte(f.LogLevel)); err != nil {
 		return s, fmt.Errorf("log_level: %q; use debug, info, warn or error", f.LogLevel)
 	}
-	s.PublicHost, s.Listen, s.ListenUDP, s.MaxUsers = f.PublicHost, f.Listen, f.ListenUDP, f.MaxUsers
+	s.PublicHost, s.Listen, s.ListenUDP, s.MaxUsers, s.Metrics = f.PublicHost, f.Listen, f.ListenUDP, f.MaxUsers, f.Metrics
 	return s, nil
 }
 
@@ -242,6 +253,12 @@ public_addresses = [{{range $i, $a := .PublicAddresses}}{{if $i}}, {{end}}{{prin
 
 # How many users may be online at once.
 max_users = {{.MaxUsers}}
+
+# Where Prometheus can ask how the server does, and a supervisor whether it serves
+# (/metrics and /health): an address of this machine only, "127.0.0.1:9464", or a
+# socket, "unix:/run/undertone/metrics.sock". Empty: nowhere. It says nothing about
+# single users or calls. A dashboard for Grafana: undertone-server dashboard
+metrics = {{printf "%q" .Metrics}}
 
 # What to log: "debug", "info", "warn" or "error". Nothing about calls is logged
 # at any level.

@@ -19,7 +19,7 @@ func TestSettingsRoundTrip(t *testing.T) {
 		"everything": {
 			Mode: cell.TMIX, Channels: 8, Interval: cell.Interval20, PublicHost: "calls.example.org:1", Listen: "127.0.0.1:0", ListenUDP: "[::1]:9",
 			PublicAddresses: []netip.Addr{netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("2001:db8::7")},
-			MaxUsers:        7, LogLevel: slog.LevelDebug,
+			MaxUsers:        7, Metrics: "unix:/run/undertone/metrics.sock", LogLevel: slog.LevelDebug,
 		},
 	} {
 		text, err := s.Text()
@@ -144,6 +144,10 @@ func TestBadSettings(t *testing.T) {
 		"max_users = many":                        "line 1: max_users must be a whole number",
 		"max_users = 3.5":                         "line 1: max_users must be a whole number",
 		"max_users = 3\nmax_users = 4":            "line 2: key max_users is already defined; remove one",
+		"metrics = \"0.0.0.0:9464\"":              `metrics: "0.0.0.0:9464" can be reached from other machines`,
+		"metrics = \":9464\"":                     `metrics: ":9464" is no address of this machine with a port; write something like "127.0.0.1:9464"`,
+		"metrics = \"unix:metrics.sock\"":         `metrics: "unix:metrics.sock" does not name a socket by its whole path`,
+		"metrics = 9464":                          `line 1: metrics must be a text in quotes, as in: metrics = "127.0.0.1:9464"`,
 		"log_level = \"loud\"":                    "use debug, info, warn or error",
 		"= 3":                                     "line 1: this is not how a setting is written",
 		"the settings":                            "write a line like: mode = ",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"undertone/server/internal/admin"
@@ -30,6 +31,10 @@ func (n *Node) compose() error {
 	n.engine = engine
 	n.gate = &gate{registry: n.folder.Registry, links: n.links, engine: engine, interval: n.folder.Settings.Interval, most: engine.Most(),
 		accounts: throttle.NewTable[key.Handle](accountRate, remembered)}
+	n.refused = make(map[signal.Code]*atomic.Uint64)
+	for _, code := range signal.Codes() {
+		n.refused[code] = new(atomic.Uint64)
+	}
 	return nil
 }
 

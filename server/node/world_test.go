@@ -5,11 +5,16 @@ import (
 	"context"
 	"encoding/binary"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"undertone/server/internal/metrics"
 	"undertone/server/internal/mix"
 	"undertone/server/internal/mix/half"
 	"undertone/transport/cell"
@@ -134,6 +139,31 @@ func (w *world) recordOf(m cell.Mode) func(id *key.Identity) []byte {
 		}
 		return nil
 	}
+}
+
+// ends is the line about the certificate, whose time is that of the machine.
+var ends = regexp.MustCompile(`(?m)^undertone_certificate_end_time_seconds .*$`)
+
+// metrics returns what can be measured of the server; not of the process, which
+// is that of the test.
+func (w *world) metrics() string {
+	w.t.Helper()
+	_, text, ok := strings.Cut(w.ask("/metrics", http.StatusOK), "# HELP undertone_") // Those of the process come before.
+	if !ok || !strings.Contains(text, "\nundertone_users_online ") {
+		w.t.Errorf("this is no list of metrics: %s", text)
+	}
+	return ends.ReplaceAllString(text, "")
+}
+
+// ask asks as Prometheus does.
+func (w *world) ask(path string, want int) string {
+	w.t.Helper()
+	rec := httptest.NewRecorder()
+	metrics.Handler(w.node).ServeHTTP(rec, httptest.NewRequestWithContext(w.t.Context(), http.MethodGet, path, nil))
+	if rec.Code != want {
+		w.t.Errorf("%s: %d, %s", path, rec.Code, rec.Body)
+	}
+	return rec.Body.String()
 }
 
 func (w *world) invite() uri.Token {

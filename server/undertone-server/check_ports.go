@@ -41,6 +41,7 @@ func checkPorts(ctx context.Context, f *node.Folder, at site) []finding {
 	if errUDP == nil {
 		defer func() { _ = udp.Close() }()
 	}
+	list = append(list, checkMetrics(s)...)
 	if err != nil || errUDP != nil || !at.fixed(s) {
 		return list
 	}

@@ -52,6 +52,7 @@ var homes = []home{
 	{what: "github.com/hraban/opus", homes: []string{"codec/opus"}, why: "it is C"},
 	{what: "github.com/gordonklaus/portaudio", homes: []string{"app/internal/audio"}, why: "it is C"},
 	{what: "fyne.io", homes: []string{"app/internal/ui"}, why: "the toolkit stays above everything else"},
+	{what: "github.com/prometheus", homes: []string{"server/internal/metrics"}, why: "what can be measured is listed in one place"},
 	{what: moduleName + "/transport/simnet", homes: []string{"server/bench"}, tests: true, why: "it is for tests"},
 	{what: moduleName + "/server/node", homes: []string{"app/internal/demo", "server"}, why: "the app has a server in its demo only"},
 }

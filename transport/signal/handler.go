@@ -65,6 +65,9 @@ type Config struct {
 	Channels int
 	// Gate decides.
 	Gate Gate
+	// Refused is told each refusal, to be counted; it must not wait. Nil stands
+	// for nobody.
+	Refused func(Code)
 	// Log gets what went wrong inside the server; nil stands for nowhere.
 	Log *slog.Logger
 	// Now is the clock that the server counts its slots by, which need not be
@@ -83,6 +86,9 @@ func NewHandler(c Config) http.Handler {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Refused == nil {
+		c.Refused = func(Code) {}
 	}
 	if c.MaxRequests == 0 {
 		c.MaxRequests = defaultRequests
@@ -111,6 +117,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	from.heard()
 	rep := h.decide(r, body, err)
 	from.answered(rep.refusal == nil)
+	if rep.refusal != nil {
+		h.Refused(rep.refusal.Code)
+	}
 	if !wait(r.Context(), arrived) {
 		panic(http.ErrAbortHandler) // To return would send an empty response of another shape.
 	}

@@ -3,7 +3,9 @@ package signal
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -101,6 +103,9 @@ var refusals = map[Code]struct {
 	ErrBusy.Code:          {ErrBusy, http.StatusServiceUnavailable, true},
 	ErrInternal.Code:      {ErrInternal, http.StatusInternalServerError, true},
 }
+
+// Codes lists those of all refusals, sorted.
+func Codes() []Code { return slices.Sorted(maps.Keys(refusals)) }
 
 // Permanent reports whether err stays the same until a person does something,
 // so that trying again by itself is of no use.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -92,13 +93,15 @@ var attempts = []attempt{
 }
 
 // Whatever becomes of an attempt, the packets of the response are the same:
-// their number, their sizes, and their times after the request.
+// their number, their sizes, and their times after the request. A refusal is
+// counted once, by its code.
 func TestRefusalsLookAlike(t *testing.T) {
 	var first []simnet.Packet
 	for _, a := range attempts {
 		t.Run(a.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, gateOf(a))
+				var counted, want []Code
+				w := newWorld(t, gateOf(a), func(c *Config) { c.Refused = func(code Code) { counted = append(counted, code) } })
 				defer w.close()
 				before := time.Now()
 				_, err := w.try(a)
@@ -107,6 +110,10 @@ func TestRefusalsLookAlike(t *testing.T) {
 				}
 				if a.want != nil {
 					wantError(t, err, a.want, a.says)
+					want = append(want, a.want.Code)
+				}
+				if !slices.Equal(counted, want) {
+					t.Errorf("the refusals counted are %q, want %q", counted, want)
 				}
 				response := w.responses(before.Add(ResponseTime))
 				if len(response) == 0 {
@@ -287,6 +294,13 @@ func TestUnknownCode(t *testing.T) {
 	}
 	if Permanent(e) {
 		t.Error("a client would give up for a reason that it does not know")
+	}
+}
+
+func TestCodes(t *testing.T) {
+	codes := Codes()
+	if !slices.IsSorted(codes) || len(codes) != len(refusals) || !slices.Contains(codes, ErrBusy.Code) || slices.Contains(codes, ErrPin.Code) {
+		t.Errorf("the codes are %q", codes)
 	}
 }
 

@@ -24,10 +24,10 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"sync"
 	"syscall"
 	"time"
 
+	"undertone/server/internal/local"
 	"undertone/transport/key"
 )
 
@@ -91,15 +91,8 @@ type Server interface {
 	CheckUser(ctx context.Context, h key.Handle) error
 }
 
-const (
-	// maxSocketPath is the length of the longest path that every Unix accepts
-	// for a socket, in bytes.
-	maxSocketPath = 103
-	// requestTime bounds each request, on both sides.
-	requestTime = 5 * time.Second
-	// maxReply is the longest reply that a command reads, in bytes.
-	maxReply = 64 << 10
-)
+// maxReply is the longest reply that a command reads, in bytes.
+const maxReply = 64 << 10
 
 // ErrNotRunning means that no server listens on the socket.
 var ErrNotRunning = errors.New("the server is not running")
@@ -107,9 +100,9 @@ var ErrNotRunning = errors.New("the server is not running")
 // Listen makes the socket. A socket that a killed server left behind is
 // replaced; so the caller must hold the lock of the data folder.
 func Listen(path string) (net.Listener, error) {
-	if len(path) > maxSocketPath {
+	if len(path) > local.MaxSocketPath {
 		return nil, fmt.Errorf("the path of the data folder is too long for a socket in it (%s has %d bytes, and %d is the most); choose a shorter one with --data",
-			path, len(path), maxSocketPath)
+			path, len(path), local.MaxSocketPath)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("replace the admin socket: %w", err)
@@ -145,31 +138,7 @@ func Serve(ctx context.Context, l net.Listener, s Server) error {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
-	var connections sync.WaitGroup
-	server := &http.Server{
-		Handler:           mux,
-		ReadHeaderTimeout: requestTime,
-		ReadTimeout:       requestTime,
-		WriteTimeout:      2 * requestTime,
-		MaxHeaderBytes:    4 << 10,
-		ConnState: func(_ net.Conn, state http.ConnState) {
-			switch state {
-			case http.StateNew:
-				connections.Add(1)
-			case http.StateClosed, http.StateHijacked:
-				connections.Done()
-			case http.StateActive, http.StateIdle:
-			}
-		},
-	}
-	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
-	defer stop()
-	err := server.Serve(l)
-	connections.Wait()
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return err
+	return local.Serve(ctx, l, mux)
 }
 
 // A Client asks a running server.
@@ -180,7 +149,7 @@ type Client struct {
 // NewClient returns a client of the server on the socket at path.
 func NewClient(path string) *Client {
 	return &Client{&http.Client{
-		Timeout: requestTime,
+		Timeout: local.RequestTime,
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -121,6 +121,7 @@ func newEngine(cfg Config, l load, set half.Half) *Engine {
 		e.in[i].Batch = batches[i*size : (i+1)*size : (i+1)*size]
 	}
 	e.now = e.timings[0]
+	e.meter.start = time.Now()
 	return e
 }
 

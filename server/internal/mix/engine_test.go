@@ -24,13 +24,16 @@ func observe(t *testing.T, cfg Config, s script, check func(r *rig)) (trace []pa
 }
 
 // TestTraceDoesNotDependOnCalls compares the times of all sends, to the
-// nanosecond, of users who idle and of users of whom two talk. The call must
-// have been heard, and a millisecond of delay must be caught.
+// nanosecond, of users who idle and of users of whom two talk, and all counts of
+// the engine. The call must have been heard, and a millisecond of delay must be
+// caught.
 func TestTraceDoesNotDependOnCalls(t *testing.T) {
 	for _, i := range cell.Intervals() {
 		cfg := config
 		cfg.Interval = i
+		var still, busy Metrics
 		quiet := observe(t, cfg, idle, func(r *rig) {
+			still = r.e.Metrics()
 			for _, p := range r.all {
 				for k, g := range p.heard {
 					if !g.ok || g.kind != cell.Cover || g.slot != p.heard[0].slot+cell.Slot(k) {
@@ -40,6 +43,7 @@ func TestTraceDoesNotDependOnCalls(t *testing.T) {
 			}
 		})
 		call := observe(t, cfg, calling, func(r *rig) {
+			busy = r.e.Metrics()
 			// One letter in ten slots: the first knock, and the last, which takes
 			// the place of the first voice.
 			if n := r.all[1].count("knock"); n != 2 {
@@ -51,6 +55,9 @@ func TestTraceDoesNotDependOnCalls(t *testing.T) {
 		})
 		if !slices.Equal(quiet, call) {
 			t.Errorf("%v: a call shows", i)
+		}
+		if still.Passed, busy.Passed = still.Passed.Round(0), busy.Passed.Round(0); still != busy || still.Slots < 99 {
+			t.Errorf("%v: a call counts:\n%+v\n%+v", i, still, busy)
 		}
 		if len(quiet) < 5*99 {
 			t.Errorf("%v: %d packets", i, len(quiet))

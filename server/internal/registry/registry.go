@@ -92,6 +92,12 @@ func Open(ctx context.Context, path string) (*Registry, error) {
 	return r, nil
 }
 
+// Ping reads from the file, and says why that cannot be done.
+func (r *Registry) Ping(ctx context.Context) error {
+	var some bool
+	return explain(r.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM users)`).Scan(&some))
+}
+
 // Close closes the file. What was committed is on the disk already.
 func (r *Registry) Close() error { return r.db.Close() }
 

@@ -1,0 +1,116 @@
+// Package metrics tells Prometheus how a server does, and anything that watches
+// over services whether it serves. It is off unless the settings name an address
+// for it, which is of this machine alone (package local).
+//
+//	GET /metrics  the figures below, in the text format of Prometheus
+//	GET /health   200 and "ok", or 503 and a line that says what is wrong
+//
+// What is measured is what an eavesdropper has already, and the health of the
+// process: nothing per user, nothing per call, and nothing that is another number
+// because somebody calls. So there is no more than this, and a test fails when
+// there is:
+//
+//	undertone_info{version,mode,interval}      1
+//	undertone_users_online                     and undertone_places, at most
+//	undertone_slots_total                      mixed; _slots_skipped_total: left out
+//	undertone_slot_lateness_seconds            histogram: how late mixing began
+//	undertone_send_lateness_seconds            histogram: how late messages left
+//	undertone_messages_sent_total              and undertone_messages_unsent_total
+//	undertone_cells_missing_total              not there when their slot was mixed
+//	undertone_cells_useless_total{why}         late, early, odd, or sealed otherwise
+//	undertone_requests_refused_total{kind}     by the codes of the signalling
+//	undertone_faults_total                     bugs that were caught
+//	undertone_certificate_end_time_seconds     when nobody can come online any more
+//	process_cpu_seconds_total                  in steps of 10 ms
+//	process_resident_memory_bytes              in pages
+//	process_open_fds, process_start_time_seconds
+//
+// The counters of Go's memory are left out: they are so exact that one object more
+// would show. grafana.json is a dashboard for Grafana that draws all of it.
+//
+// node serves the Handler, and main prints the dashboard; nobody else imports this
+// package.
+package metrics
+
+import (
+	"context"
+	_ "embed" // for the dashboard
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
+
+	"undertone/server/internal/mix"
+	"undertone/transport/signal"
+)
+
+//go:embed grafana.json
+var dashboard []byte
+
+// Dashboard returns a dashboard for Grafana, as its import takes it. The caller
+// must not change it.
+func Dashboard() []byte { return dashboard }
+
+// maxRequests is how many requests are answered at once.
+const maxRequests = 4
+
+// A Server is what is measured. Its methods may be called from any goroutine.
+type Server interface {
+	// Facts is called for each request.
+	Facts() Facts
+	// Healthy says why the server does not serve as it should, or nil.
+	Healthy(ctx context.Context) error
+}
+
+// Facts are how a server does.
+type Facts struct {
+	// Version is that of the program; Mode and Interval are the set's.
+	Version, Mode, Interval string
+	// Places is how many users may be online.
+	Places int
+	// Mix has the counts of the slot clock.
+	Mix mix.Metrics
+	// Refused is how many requests to come online were refused, by why.
+	Refused map[signal.Code]uint64
+	// CertificateEnds is when the online certificate runs out.
+	CertificateEnds time.Time
+}
+
+// processMetrics are those of the process that are shown.
+var processMetrics = []string{
+	"process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_start_time_seconds",
+}
+
+// Handler answers for s.
+func Handler(s Server) http.Handler {
+	own, process := prometheus.NewRegistry(), prometheus.NewRegistry()
+	own.MustRegister(collector{s})
+	process.MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(
+		prometheus.Gatherers{own, only(process, processMetrics)},
+		promhttp.HandlerOpts{DisableCompression: true, MaxRequestsInFlight: maxRequests},
+	))
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		if err := s.Healthy(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ok\n")) // If the client is gone, there is nobody to tell.
+	})
+	return mux
+}
+
+// only leaves out what has none of the names: what a library measures besides may
+// be too much, now or in its next release.
+func only(g prometheus.Gatherer, names []string) prometheus.GathererFunc {
+	return func() ([]*dto.MetricFamily, error) {
+		all, err := g.Gather()
+		return slices.DeleteFunc(all, func(f *dto.MetricFamily) bool { return !slices.Contains(names, f.GetName()) }), err
+	}
+}

@@ -1,0 +1,58 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"undertone/server/internal/local"
+	"undertone/server/internal/metrics"
+	"undertone/transport/signal"
+)
+
+// stuck is after how long without a slot the clock is taken for stopped. It is
+// longer than any pause of a machine that still serves.
+const stuck = 5 * time.Second
+
+// serveMetrics answers those who measure until the context ends. That it cannot
+// do so any longer is no reason to end calls.
+func (n *Node) serveMetrics(ctx context.Context) error {
+	n.log.Info("metrics can be read", "at", n.metrics.Addr().String())
+	if err := local.Serve(ctx, n.metrics, metrics.Handler(n)); err != nil {
+		n.log.Error("metrics cannot be read any longer", "error", err)
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// Facts says how the server does, for metrics.
+func (n *Node) Facts() metrics.Facts {
+	s := n.folder.Settings
+	f := metrics.Facts{
+		Version:         n.config.Version,
+		Mode:            s.Mode.String(),
+		Interval:        s.Interval.String(),
+		Places:          s.MaxUsers,
+		Mix:             n.engine.Metrics(),
+		Refused:         make(map[signal.Code]uint64, len(n.refused)),
+		CertificateEnds: n.cert.Load().Leaf.NotAfter,
+	}
+	for code, count := range n.refused {
+		f.Refused[code] = count.Load()
+	}
+	return f
+}
+
+// Healthy says why users are not served, or cannot come online.
+func (n *Node) Healthy(ctx context.Context) error {
+	if since := time.Since(n.engine.Metrics().Passed); since > stuck {
+		return fmt.Errorf("no slot was mixed for %s", since.Round(time.Second))
+	}
+	if ends := n.cert.Load().Leaf.NotAfter; n.now().After(ends) {
+		return fmt.Errorf("the online certificate ran out on %s", ends.Format(time.DateOnly))
+	}
+	if err := n.folder.Registry.Ping(ctx); err != nil {
+		return fmt.Errorf("the registry cannot be read: %w", err)
+	}
+	return nil
+}

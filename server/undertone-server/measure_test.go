@@ -1,0 +1,87 @@
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"undertone/server/node"
+)
+
+// set changes a setting of a server; value is TOML.
+func set(t *testing.T, data, name, value string) {
+	t.Helper()
+	path := filepath.Join(data, node.SettingsFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`(?m)^` + name + ` = .*$`)
+	if !line.Match(text) {
+		t.Fatalf("there is no %s in\n%s", name, text)
+	}
+	if err := os.WriteFile(path, line.ReplaceAllLiteral(text, []byte(name+" = "+value)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fetch reads a page that must be there.
+func fetch(t *testing.T, url string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %d, %v\n%s", url, resp.StatusCode, err, body)
+	}
+	return string(body)
+}
+
+// A server that is told to can be measured by this machine, and says nothing of
+// the users who are online but how many they are.
+func TestMeasured(t *testing.T) {
+	data, invite := newServer(t)
+	set(t, data, "metrics", `"127.0.0.1:0"`)
+	p := start(t, data)
+	at := p.until(regexp.MustCompile(`msg="metrics can be read" at=(\S+)`))
+	if host, _, err := net.SplitHostPort(at); err != nil || host != "127.0.0.1" {
+		t.Errorf("it can be measured at %s", at)
+	}
+	anna := newIdentity(t)
+	link, err := p.online(anna, invite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer link.Close()
+	if got := fetch(t, "http://"+at+"/health"); got != "ok\n" {
+		t.Errorf("health is %q", got)
+	}
+	text := fetch(t, "http://"+at+"/metrics")
+	for _, line := range []string{`undertone_users_online 1\n`, `undertone_slots_total [1-9]`, `process_cpu_seconds_total \d`, `process_resident_memory_bytes [1-9]`} {
+		if !regexp.MustCompile(`\n` + line).MatchString(text) {
+			t.Errorf("%s is not in\n%s", line, text)
+		}
+	}
+	for _, secret := range []string{anna.Account().Handle().String(), "anna", invite.Token.String()} {
+		if strings.Contains(text, secret) {
+			t.Errorf("a user is named (%s):\n%s", secret, text)
+		}
+	}
+	if err := p.end(syscall.SIGTERM); err != nil {
+		t.Errorf("SIGTERM: %v\n%s", err, &p.log)
+	}
+}
