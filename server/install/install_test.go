@@ -71,8 +71,9 @@ func read(t *testing.T, path string) string {
 	return string(b)
 }
 
-// pack makes a package and returns its path. It is not compressed, which takes time.
-func pack(t *testing.T, stamp string) string {
+// pack makes a package of a program and returns its path. It is not compressed, which
+// takes time.
+func pack(t *testing.T, program, stamp string) string {
 	t.Helper()
 	dir := t.TempDir()
 	output(t, filepath.Join(root, ".ci", "deb"), program, stamp, dir, "-Znone")
@@ -86,7 +87,7 @@ func pack(t *testing.T, stamp string) string {
 // The package holds these files and no others, all root's, and nothing that dpkg would
 // ask the operator about: his settings are in the data folder.
 func TestPackage(t *testing.T) {
-	deb := pack(t, "v1.2.3")
+	deb := pack(t, program, "v1.2.3")
 	var got []string
 	line := regexp.MustCompile(`^(\S+) root/root +\d+ \S+ \S+ \./(.*)$`)
 	for _, l := range strings.Split(strings.TrimSpace(output(t, "dpkg-deb", "--contents", deb)), "\n") {
@@ -166,9 +167,25 @@ func TestProgramIsStatic(t *testing.T) {
 	}
 }
 
+// smallProgram is quicker to pack than the server.
+func smallProgram(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	source := filepath.Join(dir, "main.go")
+	if err := os.WriteFile(source, []byte("package main\n\nfunc main() {}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "small"), source)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return filepath.Join(dir, "small")
+}
+
 // Later versions are upgrades of earlier ones, for dpkg. The fields are what dpkg needs.
 func TestVersions(t *testing.T) {
-	field := func(deb, name string) string { return strings.TrimSpace(output(t, "dpkg-deb", "--field", deb, name)) }
+	small := smallProgram(t)
 	last := "0~0"
 	for _, c := range []struct{ stamp, version string }{
 		{"c6e7459-dirty", `^0~[0-9]{14}\.c6e7459\+dirty$`},
@@ -180,22 +197,22 @@ func TestVersions(t *testing.T) {
 		{"v1.2.3-12-gabcdef0-dirty", `^1\.2\.3\+12\.gabcdef0\+dirty$`},
 		{"v1.10.0", `^1\.10\.0$`},
 	} {
-		deb := pack(t, c.stamp)
-		version := field(deb, "Version")
+		fields := output(t, "dpkg-deb", "--field", pack(t, small, c.stamp))
+		version := regexp.MustCompile(`(?m)^Version: (.*)$`).FindStringSubmatch(fields)[1]
 		if !regexp.MustCompile(c.version).MatchString(version) {
 			t.Errorf("%s is version %s", c.stamp, version)
 		}
 		output(t, "dpkg", "--compare-versions", version, "gt", last)
 		last = version
-		for name, want := range map[string]string{"Package": `^undertone-server$`, "Architecture": `^[a-z0-9]+$`, "Depends": `^adduser$`,
-			"Maintainer": `<.+@.+>$`, "Installed-Size": `^[0-9]{4,5}$`, "Description": `^server for unobservable voice calls\n`} {
-			if got := field(deb, name); !regexp.MustCompile(want).MatchString(got) {
-				t.Errorf("%s of %s is %q", name, c.stamp, got)
+		for _, want := range []string{`Package: undertone-server`, `Architecture: [a-z0-9]+`, `Depends: adduser`,
+			`Maintainer: .+ <.+@.+>`, `Installed-Size: [0-9]{3,5}`, `Description: server for unobservable voice calls`} {
+			if !regexp.MustCompile(`(?m)^` + want + `$`).MatchString(fields) {
+				t.Errorf("%s: there is no %s in\n%s", c.stamp, want, fields)
 			}
 		}
 	}
 	// The same source is the same package.
-	if first, second := pack(t, "v1.10.0"), pack(t, "v1.10.0"); read(t, first) != read(t, second) {
+	if first, second := pack(t, small, "v1.10.0"), pack(t, small, "v1.10.0"); read(t, first) != read(t, second) {
 		t.Error("the same twice makes two different packages")
 	}
 }
