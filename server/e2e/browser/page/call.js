@@ -16,9 +16,10 @@ const talking = 100;
 const margin = 20;
 const advances = [2, 6];
 
-// rings is how often a user rings, two slots apart; a ring may be lost. The first is in
-// so many slots: more than the client asks ahead for what to say.
-const rings = 3;
+// ringEvery is how many slots lie between two rings, since any may be lost: so often a
+// letter comes out at the other end. The first is in so many slots: more than the client
+// asks ahead for what to say.
+const ringEvery = 10;
 const soon = 8;
 
 const letterClass = 0; // of a letter between contacts, in an hour that ends in these bits
@@ -55,14 +56,14 @@ class Talk {
 		this.postKey = await key('letters', this.peer);
 	}
 
-	// begin rings, and talks from then on.
+	// begin talks, and rings from time to time.
 	begin() {
 		this.first = this.self.next + soon;
 		this.self.mouth = (slot) => slot < this.first ? null : this.#words(slot - this.first, slot);
 	}
 
 	async #words(since, slot) {
-		if (since % 2 === 0 && since < 2 * rings) {
+		if (since % ringEvery === 0) {
 			const nonce = crypto.getRandomValues(new Uint8Array(12));
 			const body = await p.sealLetter(this.letterKey, this.peer.identity.handle, letterClass, nonce, ringing(this.self, this.peer));
 			return { kind: p.kinds.ring, body };
@@ -71,6 +72,11 @@ class Talk {
 			kind: p.kinds.stream,
 			body: await p.sealStream(this.mouthKey, slot, headVoice, wordsOf(this.self.identity.handle, slot)),
 		};
+	}
+
+	// rung is the slot in which the other's first ring came: his route is there.
+	rung() {
+		return Math.min(...[...this.self.cells.values()].filter((c) => c.kind === p.kinds.letter).map((c) => c.slot));
 	}
 
 	// heard compares what came with what the other said, slot by slot.
@@ -146,8 +152,7 @@ export async function call(links) {
 	await Promise.all(users.map((u) => u.more(talking)));
 	await mark('call');
 
-	// Both routes are there when both have rung for the last time.
-	const from = Math.max(...talks.map((t) => t.first)) + 2 * rings;
+	const from = Math.max(...talks.map((t) => t.rung())) + 1;
 	const to = Math.min(...users.map((u) => u.newest));
 	await Promise.all(users.map((u) => u.close()));
 	return Promise.all(users.map(async (u, i) => ({

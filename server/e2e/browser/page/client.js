@@ -44,6 +44,7 @@ export class Client {
 	// mouth says what to send for a slot: {kind, body}, or nothing for cover.
 	mouth = async () => null;
 
+	#lost; // fails when the link has ended
 	#opening = Promise.resolve();
 	#preparing = Promise.resolve();
 	#waiting = []; // {count, done}
@@ -62,13 +63,16 @@ export class Client {
 		const channel = this.pc.createDataChannel('undertone', { ordered: false, maxPacketLifeTime: 90 });
 		channel.binaryType = 'arraybuffer';
 		channel.onmessage = (m) => this.#receive(m.data, performance.now());
-		const opened = new Promise((yes, no) => {
+		const opened = new Promise((yes) => {
 			channel.onopen = yes;
-			channel.onclose = () => no(new Error('the channel was closed'));
+		});
+		this.#lost = new Promise((_, no) => {
+			channel.onclose = () => no(new Error('the server has closed the channel'));
 			this.pc.onconnectionstatechange = () => {
 				if (this.pc.connectionState === 'failed') no(new Error('there is no way to the server'));
 			};
 		});
+		this.#lost.catch(() => {}); // Whoever waits for something hears of it.
 		this.channel = channel;
 
 		const offer = await this.pc.createOffer();
@@ -77,7 +81,7 @@ export class Client {
 		this.up = await p.cipher(await p.linkKeyUp(link));
 		this.down = await p.cipher(await p.linkKeyDown(link));
 		await this.pc.setRemoteDescription({ type: 'answer', sdp });
-		await opened;
+		await Promise.race([opened, this.#lost]);
 	}
 
 	async #signal(body) {
@@ -133,10 +137,11 @@ export class Client {
 
 	// more waits until so many more cells have come.
 	more(count) {
-		return new Promise((resolve) => {
+		const come = new Promise((resolve) => {
 			const done = () => resolve() ?? false; // filter drops it
 			this.#waiting.push({ count: this.cells.size + count, done });
 		});
+		return Promise.race([come, this.#lost]);
 	}
 
 	// ---- up
