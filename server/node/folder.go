@@ -24,6 +24,7 @@ const (
 	onlineFile   = "online.pem"
 	lockFile     = "lock"
 	socketFile   = "admin.sock"
+	formatFile   = "format"
 )
 
 // Errors that callers tell apart.
@@ -54,6 +55,9 @@ type Folder struct {
 func Init(ctx context.Context, dir string, s Settings) error {
 	if _, err := os.Stat(filepath.Join(dir, SettingsFile)); err == nil {
 		return fmt.Errorf("%s: %w; use it, or choose another folder with --data", dir, ErrExists)
+	}
+	if err := checkFormat(dir); err != nil {
+		return err
 	}
 	if err := s.Check(); err != nil {
 		return err
@@ -86,7 +90,7 @@ func Init(ctx context.Context, dir string, s Settings) error {
 	for _, f := range []struct {
 		name string
 		text []byte
-	}{{rootKeyFile, rootKey}, {rootCertFile, root.Certificate()}, {onlineFile, online}, {SettingsFile, text}} {
+	}{{formatFile, formatText()}, {rootKeyFile, rootKey}, {rootCertFile, root.Certificate()}, {onlineFile, online}, {SettingsFile, text}} {
 		if err := writeFile(filepath.Join(dir, f.name), f.text); err != nil {
 			return err
 		}
@@ -177,6 +181,9 @@ func syncDir(dir string) error {
 
 // ReadSettings reads the settings of a data folder, and nothing else of it.
 func ReadSettings(dir string) (Settings, error) {
+	if err := checkFormat(dir); err != nil {
+		return Settings{}, err
+	}
 	path := filepath.Join(dir, SettingsFile)
 	text, err := os.ReadFile(path) //nolint:gosec // the operator's own folder
 	if errors.Is(err, fs.ErrNotExist) {

@@ -15,8 +15,12 @@
 //	root.key      the root key; may be moved away, and back to renew online.pem
 //	root.crt      the root certificate, whose key every invite names
 //	online.pem    the key and certificate that is used online, good for a year
+//	format        the version of all this, so that an older program refuses it
 //	lock          held by the process that serves the folder
 //	admin.sock    where that process can be asked and told things
+//
+// Backup puts all that lasts of it into one file while the server runs, and Restore
+// makes a data folder of such a file.
 //
 // The server's main uses it, and so may the demo of the app, which is the one
 // package outside the server that does.

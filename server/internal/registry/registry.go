@@ -29,7 +29,8 @@
 // being redeemed and noting it down just tries again.
 //
 // Several processes may use one file at once; the commands of the operator do,
-// while the server runs. Only the server's packages may import this one.
+// while the server runs, and so does a backup, which takes a Copy. Only the
+// server's packages may import this one.
 package registry
 
 import (
@@ -108,10 +109,15 @@ const (
 	sqliteNotADB  = 26
 )
 
+// isDamage reports whether SQLite cannot make sense of a file.
+func isDamage(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && (e.Code()&0xff == sqliteCorrupt || e.Code()&0xff == sqliteNotADB)
+}
+
 // explain says what to do about a damaged file. Other errors pass unchanged.
 func explain(err error) error {
-	var e *sqlite.Error
-	if !errors.As(err, &e) || e.Code()&0xff != sqliteCorrupt && e.Code()&0xff != sqliteNotADB {
+	if !isDamage(err) {
 		return err
 	}
 	return fmt.Errorf("%w, and was left as it is (%w); stop the server, and restore a backup of the data folder", ErrDamaged, err)

@@ -39,19 +39,9 @@ var migrations = []string{
 // processes may try at once: the version is read under the write lock.
 func (r *Registry) migrate(ctx context.Context) error {
 	return r.write(ctx, func(tx *sql.Tx) error {
-		var id, version int
-		if err := tx.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&id); err != nil {
+		version, err := readVersion(ctx, tx)
+		if err != nil {
 			return err
-		}
-		if err := tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
-			return err
-		}
-		if id != applicationID && (id != 0 || version != 0) {
-			return fmt.Errorf("this is the database of another program")
-		}
-		if version > len(migrations) {
-			return fmt.Errorf("%w: its schema is %d and this program knows %d; update undertone-server, or restore a backup of the older version",
-				ErrNewer, version, len(migrations))
 		}
 		for _, m := range migrations[version:] {
 			if _, err := tx.ExecContext(ctx, m); err != nil {
@@ -61,7 +51,7 @@ func (r *Registry) migrate(ctx context.Context) error {
 		if version == len(migrations) {
 			return nil
 		}
-		_, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d; PRAGMA user_version = %d`,
+		_, err = tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d; PRAGMA user_version = %d`,
 			applicationID, len(migrations)))
 		return err
 	})

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"undertone/server/node"
+)
+
+func (c *cli) backupCommand() *cobra.Command {
+	return c.jsonFlag(&cobra.Command{
+		Use:   "backup FILE",
+		Short: "Write settings, keys, users and invites into one file",
+		Long: `Write settings, keys, users and invites into one file. The server may run meanwhile.
+FILE must not be there yet. Whoever has it can pretend to be this server: keep it
+where nobody else can read it, and not on this machine alone.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.withFolder(cmd.Context(), func(f *node.Folder) error {
+				b, err := f.Backup(cmd.Context(), args[0], version())
+				if err != nil {
+					return err
+				}
+				text := fmt.Sprintf("%s holds the settings, the keys, the invites and %d users of %s.\n", args[0], b.Users, c.data)
+				if !b.HasRoot {
+					text += "The root key is not in the data folder, and so not in the backup: keep yours.\n"
+				}
+				return c.report(b, text+"Keep it where nobody else can read it: whoever has it can pretend to be this server.\n")
+			})
+		},
+	})
+}
+
+func (c *cli) restoreCommand() *cobra.Command {
+	return c.jsonFlag(&cobra.Command{
+		Use:   "restore FILE",
+		Short: "Make the data folder of a server out of a backup",
+		Long: `Make the data folder of a server out of a backup. The whole file is checked first.
+A folder that holds a server, or a part of one, is not overwritten.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.restore(cmd.Context(), args[0])
+		},
+	})
+}
+
+func (c *cli) restore(ctx context.Context, path string) error {
+	b, err := node.Restore(ctx, path, c.data)
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf("%s holds the server of %s again, with %d users.\n", c.data, b.Made.Local().Format("2 January 2006 15:04"), b.Users)
+	if !b.HasRoot {
+		text += "The root key was not in the backup; put yours into the folder to renew the certificate.\n"
+	}
+	return c.report(b, text+"Look at it, and start it:\n  undertone-server check"+c.dataFlag()+"\n  undertone-server run"+c.dataFlag()+"\n")
+}
