@@ -4,7 +4,7 @@
 # lacks (.ci/setup; quick and without network when nothing is missing).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test prove traces crowds quality drift build deb bench fmt lint fuzz clean go setup setup-test
+.PHONY: help demo test prove traces crowds quality drift build deb bench load fmt lint fuzz clean go setup setup-test
 .DELETE_ON_ERROR:
 # The targets of one command line depend on the order in which they stand there.
 .NOTPARALLEL:
@@ -19,6 +19,8 @@ export PATH := $(PATH):/usr/local/go/bin
 export GOFLAGS := $(strip $(shell $(GO) env GOFLAGS 2>/dev/null) -trimpath -buildvcs=false)
 # Arguments for make demo and make prove: make demo ARGS='--interval 20ms --for 20s'
 ARGS ?=
+# Arguments for make load: make load LOAD='--users 200 --for 1h --kills 6 --moves 6'
+LOAD ?= --users 500 --interval 100ms --for 1m
 # What make test and make bench look at: make test PACKAGES=./transport/...
 PACKAGES ?= ./...
 # For how long make fuzz and make test look at each fuzz target.
@@ -131,6 +133,10 @@ bench: setup ## Every benchmark that the README quotes
 	@folders=$$($(GO) list -f '{{.Dir}}' $(PACKAGES) | while read -r folder; do \
 		if grep -qs '^func Benchmark' "$$folder"/*_test.go; then echo "$$folder"; fi; done); \
 	$(GO) test -run '^$$' -bench . -benchmem -p 1 -timeout 30m $$folders
+
+load: build ## Simulated users at a server on this machine, into bin/load (options: LOAD)
+	$(BUILD) -o bin/undertone-bench ./server/bench
+	bin/undertone-bench --out bin/load $(LOAD)
 
 fuzz: setup ## Every fuzz target for a while: make fuzz FUZZTIME=10m
 	.ci/fuzz $(FUZZTIME) $(PACKAGES)

@@ -47,7 +47,8 @@ type home struct {
 }
 
 var homes = []home{
-	{what: "github.com/pion", homes: []string{"transport/rtc", "transport/simnet"}, tests: true, why: "a faster data plane will replace it"},
+	{what: "github.com/pion", homes: []string{"transport/rtc", "transport/simnet", "server/bench/internal/stock"}, tests: true,
+		why: "a faster data plane will replace it, and be compared with it"},
 	{what: "C", homes: []string{"codec/opus", "app/internal/audio", "app/internal/ui"}, why: "C stays where it must be"},
 	{what: "github.com/hraban/opus", homes: []string{"codec/opus"}, why: "it is C"},
 	{what: "github.com/gordonklaus/portaudio", homes: []string{"app/internal/audio"}, why: "it is C"},

@@ -1,0 +1,148 @@
+package meter
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+// Buckets cover all numbers without a gap, and none is wider than one part in 32.
+func TestBuckets(t *testing.T) {
+	if got := bucketOf(1<<widest - 1); got != buckets-1 {
+		t.Errorf("the longest is in bucket %d of %d", got, buckets)
+	}
+	var next uint64
+	for i := range buckets {
+		from, to := next, upper(i)
+		if bucketOf(from) != i || bucketOf(to) != i {
+			t.Fatalf("bucket %d is from %d to %d, which are in %d and %d", i, from, to, bucketOf(from), bucketOf(to))
+		}
+		if width := to - from + 1; width > max(from/fine, 1) {
+			t.Errorf("bucket %d from %d is %d wide", i, from, width)
+		}
+		next = to + 1
+	}
+}
+
+// A quantile is the one of the sorted list, to the width of a bucket.
+func TestQuantiles(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var h Histogram
+	var all []time.Duration
+	for range 20_000 {
+		d := time.Duration(r.ExpFloat64() * float64(time.Millisecond))
+		all = append(all, d)
+		h.Add(d)
+	}
+	slices.Sort(all)
+	for _, q := range []float64{0.001, 0.5, 0.99, 0.999, 1} {
+		want := all[max(int(q*float64(len(all)))-1, 0)]
+		if got := h.Quantile(q); got < want || got > want+want/fine+1 {
+			t.Errorf("quantile %v is %v, and by the list %v", q, got, want)
+		}
+	}
+	if h.Count() != 20_000 || h.Max() != all[len(all)-1] || h.Quantile(1) != h.Max() {
+		t.Errorf("%d, at most %v", h.Count(), h.Max())
+	}
+	tail := h.Tail()
+	if last := tail[len(tail)-1]; last.Above != 0 {
+		t.Errorf("beyond the last there is %v", last.Above)
+	}
+	for i := 1; i < len(tail); i++ {
+		if tail[i].Above >= tail[i-1].Above || tail[i].Late <= tail[i-1].Late {
+			t.Fatalf("the curve does not fall at %d: %v", i, tail[i-1:i+1])
+		}
+	}
+}
+
+func TestEmpty(t *testing.T) {
+	var h Histogram
+	h.Add(-time.Second)
+	if h.Count() != 1 || h.Max() != 0 {
+		t.Errorf("what is negative is %v", h.Max())
+	}
+	if s := new(Histogram).Summary(); s != (Summary{}) {
+		t.Errorf("nothing sums up to %+v", s)
+	}
+}
+
+// Lateness is found wherever the beat is, however late the first arrival was, and
+// beyond half an interval; messages are read somewhat later than they come.
+func TestGrid(t *testing.T) {
+	const interval = 20 * time.Millisecond
+	late := []time.Duration{15 * time.Millisecond, 0, 3 * time.Millisecond, time.Microsecond}
+	for _, place := range []time.Duration{0, 7 * time.Millisecond, 19 * time.Millisecond, 33 * time.Millisecond} {
+		g := NewGrid(interval)
+		var h Histogram
+		for n := range 3 * chunk {
+			start, after := int64(n)*int64(interval), place+late[n%len(late)]
+			g.Add(start+int64(after), &h)
+			g.Read(after + 2*time.Millisecond)
+		}
+		if h.Count() != 3*chunk {
+			t.Errorf("%d of %d counted", h.Count(), 3*chunk)
+		}
+		for i, q := range []float64{0.25, 0.5, 0.75, 1} {
+			want := []time.Duration{0, time.Microsecond, 3 * time.Millisecond, 15 * time.Millisecond}[i]
+			if got := h.Quantile(q); got < want || got > want+want/fine+1 {
+				t.Errorf("with a beat at %v: quantile %v is %v, not %v", place, q, got, want)
+			}
+		}
+	}
+}
+
+// A beat that moves is late for one chunk, and then is the beat.
+func TestGridMoves(t *testing.T) {
+	const interval, by = 20 * time.Millisecond, 4 * time.Millisecond
+	for _, by := range []time.Duration{by, -by} {
+		g := NewGrid(interval)
+		var h Histogram
+		for n := range 4 * chunk {
+			after := 6 * time.Millisecond
+			if n >= chunk+chunk/2 {
+				after += by
+			}
+			g.Add(int64(n)*int64(interval)+int64(after), &h)
+			g.Read(after)
+		}
+		if got := h.Quantile(0.85); got != 0 {
+			t.Errorf("after a move by %v, %v late for more than a chunk", by, got)
+		}
+		if h.Max() != by.Abs() {
+			t.Errorf("the move was by %v, and is seen as %v", by, h.Max())
+		}
+	}
+}
+
+// Too few arrivals say nothing of the beat, nor do those of which none was read: they
+// are left out.
+func TestGridOfFew(t *testing.T) {
+	g := NewGrid(time.Millisecond)
+	var h Histogram
+	g.Read(0)
+	for n := range fewest - 1 {
+		g.Add(int64(1+n), &h)
+	}
+	g.Fold(&h)
+	g.Forget()
+	for n := range chunk {
+		g.Add(int64(n), &h)
+	}
+	if h.Count() != 0 {
+		t.Errorf("%d were judged", h.Count())
+	}
+}
+
+func TestMean(t *testing.T) {
+	var m Mean
+	if m.Value() != 0 {
+		t.Errorf("the mean of nothing is %v", m.Value())
+	}
+	for _, v := range []float64{1, 2, 6} {
+		m.Add(v)
+	}
+	if m.Value() != 3 {
+		t.Errorf("the mean of 1, 2 and 6 is %v", m.Value())
+	}
+}
