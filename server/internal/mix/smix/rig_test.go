@@ -50,13 +50,28 @@ func entrantOf(tb fataler, s *Set) half.Entrant {
 // newRig returns a set with members who are all inside one epoch.
 func newRig(tb fataler, members, channels int) *rig {
 	tb.Helper()
+	maker, err := New(Config{Interval: cell.Interval40, Channels: channels, Seats: members, Pin: pin})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var entrants []half.Entrant
+	for range members {
+		entrants = append(entrants, entrantOf(tb, maker))
+	}
+	return newRigOf(tb, entrants, channels)
+}
+
+// newRigOf returns a set of members who were admitted before.
+func newRigOf(tb fataler, entrants []half.Entrant, channels int) *rig {
+	tb.Helper()
+	members := len(entrants)
 	s, err := New(Config{Interval: cell.Interval40, Channels: channels, Seats: members, Pin: pin})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	r := &rig{Set: s, in: make([]half.In, members), slot: firstSlot}
-	for i := range members {
-		s.Join(i, entrantOf(tb, s))
+	for i, e := range entrants {
+		s.Join(i, e)
 		r.uploads = append(r.uploads, make([]byte, s.messages*superpose.Size))
 	}
 	s.slot = firstSlot

@@ -1,0 +1,105 @@
+package rtc
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/dtls/v3/pkg/protocol/recordlayer"
+)
+
+// FuzzLane compares what an open link takes with how pion takes datagrams apart:
+// none of the records that pion would find may be in the clear, and no datagram of
+// encrypted ones may be lost.
+func FuzzLane(f *testing.F) {
+	for _, b := range forgeries() {
+		f.Add(b)
+	}
+	f.Add(record(23, 1, 9, "as if encrypted"))
+	f.Add(slices.Concat(record(22, 1, 9, "as if encrypted"), record(23, 1, 10, "and another")))
+	known, other := netip.MustParseAddrPort("192.0.2.1:5"), netip.MustParseAddrPort("192.0.2.2:5")
+	f.Fuzz(func(t *testing.T, b []byte) {
+		l := (&port{seen: new(sightings)}).newLane()
+		if !l.meets(known) {
+			t.Fatal("the first address is too many")
+		}
+		early := l.admits(b, known, time.Time{})
+		l.seal()
+		late := l.admits(b, known, time.Time{})
+		if late && !early || len(b) == 0 && early {
+			t.Fatalf("taken when open: %v, and before: %v", late, early)
+		}
+		if early && b[0] <= lastSTUN && (!late || l.admits(b, other, time.Time{})) {
+			t.Fatal("a check was taken from elsewhere, or not from where the link is")
+		}
+		if early && b[0] >= firstDTLS && late != encrypted(b) {
+			t.Fatalf("%x is taken: %v", b, late)
+		}
+	})
+}
+
+// encrypted tells by pion's own reader.
+func encrypted(b []byte) bool {
+	records, err := recordlayer.ContentAwareUnpackDatagram(b, 0)
+	if err != nil {
+		return false
+	}
+	return !slices.ContainsFunc(records, func(r []byte) bool { return binary.BigEndian.Uint16(r[epochAt:]) == 0 })
+}
+
+// FuzzAccept gives a server offers that a member may write: each is refused or
+// answered, and what was made for it goes away.
+func FuzzAccept(f *testing.F) {
+	s, err := NewListener(ListenConfig{Conn: &silentSocket{over: make(chan struct{})}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = s.Close() })
+	f.Add(exampleOffer)
+	f.Add(exampleOffer + "a=max-message-size:0\r\n")
+	f.Add(exampleOffer + "a=ice-lite\r\na=ice-options:trickle ice2\r\n")
+	f.Add(string(bytes.ReplaceAll([]byte(exampleOffer), []byte("actpass"), []byte("passive"))))
+	f.Fuzz(func(t *testing.T, offer string) {
+		answer, l, err := s.Accept(t.Context(), offer, Handlers{})
+		if err == nil {
+			if _, err := cleanAnswer(answer); err != nil {
+				t.Errorf("%v in the answer\n%s", err, answer)
+			}
+			l.Close()
+		}
+		if n := s.Stats(); n.Pending != 0 {
+			t.Fatalf("%d links are left, after %v", n.Pending, err)
+		}
+	})
+}
+
+// A silentSocket is a socket to which nothing comes.
+type silentSocket struct {
+	over chan struct{}
+	once sync.Once
+}
+
+func (p *silentSocket) ReadFrom([]byte) (int, net.Addr, error) {
+	<-p.over
+	return 0, nil, net.ErrClosed
+}
+
+func (p *silentSocket) WriteTo(b []byte, _ net.Addr) (int, error) { return len(b), nil }
+
+func (p *silentSocket) Close() error {
+	p.once.Do(func() { close(p.over) })
+	return nil
+}
+
+func (p *silentSocket) LocalAddr() net.Addr {
+	return &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 3478}
+}
+
+func (p *silentSocket) SetDeadline(time.Time) error      { return nil }
+func (p *silentSocket) SetReadDeadline(time.Time) error  { return nil }
+func (p *silentSocket) SetWriteDeadline(time.Time) error { return nil }
