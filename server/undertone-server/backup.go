@@ -11,6 +11,8 @@ import (
 
 func (c *cli) backupCommand() *cobra.Command {
 	return c.jsonFlag(&cobra.Command{
+		Annotations: map[string]string{withFiles: "yes"},
+
 		Use:   "backup FILE",
 		Short: "Write settings, keys, users and invites into one file",
 		Long: `Write settings, keys, users and invites into one file. The server may run meanwhile.
@@ -35,6 +37,8 @@ where nobody else can read it, and not on this machine alone.`,
 
 func (c *cli) restoreCommand() *cobra.Command {
 	return c.jsonFlag(&cobra.Command{
+		Annotations: map[string]string{withFiles: "yes"},
+
 		Use:   "restore FILE",
 		Short: "Make the data folder of a server out of a backup",
 		Long: `Make the data folder of a server out of a backup. The whole file is checked first.
@@ -48,6 +52,9 @@ A folder that holds a server, or a part of one, is not overwritten.`,
 
 func (c *cli) restore(ctx context.Context, path string) error {
 	b, err := node.Restore(ctx, path, c.data)
+	if err == nil {
+		err = giveToOwner(c.data)
+	}
 	if err != nil {
 		return err
 	}
@@ -55,5 +62,5 @@ func (c *cli) restore(ctx context.Context, path string) error {
 	if !b.HasRoot {
 		text += "The root key was not in the backup; put yours into the folder to renew the certificate.\n"
 	}
-	return c.report(b, text+"Look at it, and start it:\n  undertone-server check"+c.dataFlag()+"\n  undertone-server run"+c.dataFlag()+"\n")
+	return c.report(b, text+"Look at it, and start it:\n  "+c.command("check")+"\n  "+c.startCommand()+"\n")
 }

@@ -286,6 +286,26 @@ func TestRootActsAsOwner(t *testing.T) {
 			t.Fatalf("%s: %v\n%s", args, err, out)
 		}
 	}
+	// A backup is the caller's, wherever he puts it; what is made of it is the owner's.
+	file, back := filepath.Join(outer, "mine", "backup"), filepath.Join(data, "back")
+	if err := errors.Join(os.Mkdir(filepath.Dir(file), 0o700), os.Mkdir(back, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() == 0 {
+		if err := os.Chown(back, uid, uid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"backup", file, "--data", data}, {"restore", file, "--data", back}, {"check", "--data", back}} {
+		if out, err := program(t, args...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", args, err, out)
+		}
+	}
+	if info, err := os.Stat(file); err != nil {
+		t.Error(err)
+	} else if owner, _, _ := ownerOf(info); owner != os.Geteuid() {
+		t.Errorf("the backup belongs to %d", owner)
+	}
 	files := 0
 	err = filepath.WalkDir(data, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -301,7 +321,7 @@ func TestRootActsAsOwner(t *testing.T) {
 		files++
 		return nil
 	})
-	if err != nil || files < 5 {
+	if err != nil || files < 10 {
 		t.Errorf("%d files: %v", files, err)
 	}
 	if !operates(data) || operates(filepath.Join(data, "server.toml")) || operates(filepath.Join(data, "none")) {

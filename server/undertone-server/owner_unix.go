@@ -47,6 +47,32 @@ func actAsOwner(dir string) error {
 	return nil
 }
 
+// giveToOwner gives what root made in a folder to the owner of the folder.
+func giveToOwner(dir string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	uid, gid, ok := ownerOf(info)
+	if !ok || uid == 0 {
+		return nil
+	}
+	root, err := os.OpenRoot(dir) // No link leads out of it.
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	return fs.WalkDir(root.FS(), ".", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return root.Lchown(path, uid, gid)
+	})
+}
+
 // operates tells whether this user runs the server of a folder: root does, and
 // its owner.
 func operates(dir string) bool {
