@@ -45,7 +45,11 @@ const (
 	Answering
 	Talking
 	Leaving
+	states // how many there are
 )
+
+// States are all of them.
+func States() []State { return all[State](Idle, states) }
 
 // String names the state, for tests and displays.
 func (s State) String() string {

@@ -25,7 +25,18 @@ const (
 	// ToldBusy and ToldDeclined: the callee chose to tell.
 	ToldBusy
 	ToldDeclined
+	outcomes // one more than the last
 )
+
+// Outcomes are all of them.
+func Outcomes() []Outcome { return all(HungUp, outcomes) }
+
+func all[T ~uint8](from, to T) (list []T) {
+	for v := from; v < to; v++ {
+		list = append(list, v)
+	}
+	return list
+}
 
 // String names the outcome as a display would.
 func (o Outcome) String() string {

@@ -56,7 +56,8 @@ func (m *Machine) over(n cell.Slot) {
 }
 
 func (m *Machine) knockedBy(n cell.Slot, from *contact.Contact, l wire.CallLetter) {
-	if m.isPast(l.Call) || !m.isFresh(n, l.Slot) {
+	// Whose call we did not take, and who still rings, is answered once we ring him.
+	if ringing := m.state == Dialing && m.peer == from; m.isPast(l.Call) && !ringing || !m.isFresh(n, l.Slot) {
 		return
 	}
 	switch {
@@ -105,7 +106,7 @@ func (m *Machine) yields(from *contact.Contact, l wire.CallLetter) bool {
 // make it answer him instead.
 func (m *Machine) Yields(n cell.Slot, from *contact.Contact, l wire.CallLetter) bool {
 	return m.state == Dialing && m.peer == from && m.knock.call != l.Call &&
-		!m.isPast(l.Call) && m.isFresh(n, l.Slot) && m.yields(from, l)
+		m.isFresh(n, l.Slot) && m.yields(from, l)
 }
 
 // InVain takes in a knock of somebody who rings while another call is on.

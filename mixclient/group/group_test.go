@@ -149,6 +149,31 @@ func TestBothRing(t *testing.T) {
 	}
 }
 
+// Whoever did not take a call, and calls back while the caller still rings, is in a call
+// with him, whoever has the higher address.
+func TestCallingBack(t *testing.T) {
+	for _, caller := range []int{0, 1} {
+		for _, busy := range []bool{false, true} {
+			x := newSet(t, "ann", "bob", "cyd")
+			from, to, c := x.users[caller], x.users[1-caller], x.users[2]
+			if busy {
+				x.must(c.call.Dial(x.slot, x.contacts(c, to)...))
+				x.accept(to)
+				x.until(5, "a call", x.all(c, to))
+			}
+			x.must(from.call.Dial(x.slot, x.contacts(from, to)...))
+			if !busy {
+				x.until(5, "it rings", func() bool { return to.call.State() == call.Ringing })
+			}
+			x.run(second)
+			x.must(to.call.Hangup(x.slot))
+			x.until(5, "nobody is in a call with him", isIdle(to))
+			x.must(to.call.Dial(x.slot, x.contacts(to, from)...))
+			x.until(5, "they talk", x.all(from, to))
+		}
+	}
+}
+
 // Who talks with somebody in a group does not leave him for somebody whom he has
 // rung and who rings him.
 func TestNobodyIsLeftForABiggerGroup(t *testing.T) {
