@@ -17,14 +17,18 @@
 //
 // Every Up seals one body and one batch; for every cell that comes down one
 // letter and one stream are opened, and in every slot one step of a handshake is
-// taken: real ones where there are any, dummies otherwise, so that a call costs
-// what idling costs (invariant 3).
+// taken, in one of ten a second one: real ones where there are any, dummies
+// otherwise, so that a call costs what idling costs (invariant 3).
 //
 // Which cell goes up, by falling priority:
 //
-//  1. what the call says (mixclient/call)
-//  2. a letter of a pairing (mixclient/pairing), unless a call is on
+//  1. in one slot of ten, a letter of a pairing (mixclient/pairing)
+//  2. what the call says (mixclient/call)
 //  3. cover
+//
+// So a pairing takes as long in a call as without one, and whoever pairs with us sees
+// no call by it. (But where there are fewer channels than members, whoever is in a call
+// has one for his letters, and others have one part of the time.)
 package core
 
 import (
@@ -236,7 +240,7 @@ func (c *Core) Up(out []byte, n cell.Slot, voice *[cell.VoiceSize]byte) {
 
 // wants reports whether the user has something to say, now or in a moment. Whoever
 // only hears a call ring has not. A pairing is not counted: its letters may be to
-// somebody who is away for weeks.
+// somebody who is away for weeks, and whoever has our link could have us take a channel.
 func (c *Core) wants() bool {
 	switch c.call.State() {
 	case call.Dialing, call.Answering, call.Talking, call.Leaving:
@@ -361,16 +365,23 @@ func (c *Core) hearStream(f *half.Found) {
 	}
 }
 
-// step takes one step of a handshake.
+// step takes a step of the handshake of a call, and in one slot of ten one of a
+// pairing. That never waits for a call: whoever pairs with us again and again would see
+// by how long we take that somebody calls.
 func (c *Core) step(n cell.Slot) {
-	switch s := c.pairs.due(n); {
-	case c.call.Due():
+	if c.call.Due() {
 		c.call.Step(n)
-	case s != nil:
+	} else {
+		c.dummy.Step()
+	}
+	if n%pairingEvery != (c.phase+pairingEvery/2)%pairingEvery {
+		return
+	}
+	if s := c.pairs.due(n); s != nil {
 		c.pairs.prefer(s)
 		s.Step()
 		c.settle(n, s)
-	default:
+	} else {
 		c.dummy.Step()
 	}
 }

@@ -252,8 +252,8 @@ func (s *Session) take(f wire.Fragment, message uint8, then state) {
 func (s *Session) Due() bool { return s.state == checking || s.state == replying || s.state == judging }
 
 // Step does the arithmetic that is due, or half of it: two agreements of X25519,
-// and a key or one or two operations of ML-KEM. The core takes one step in every
-// slot, here or in a dummy (see Dummy), so that pairing costs about what idling
+// and a key or one or two operations of ML-KEM. The core takes a step in one slot of
+// ten, here or in a dummy (see Dummy), so that pairing costs about what idling
 // costs; it is done well before the tick.
 func (s *Session) Step() {
 	switch s.state {
