@@ -86,6 +86,7 @@ TEST := $(GO) test -shuffle=on -timeout 10m
 # Cheap checks come first. The first build fills both processors. Where nothing runs at
 # the same time as anything else the race detector has nothing to find.
 test: PACES = 40ms
+test: MODES = tmix
 test: setup-test build lint ## Everything that must hold before a change is taken
 	$(GO) build -race ./...
 	@.ci/alone $(PACKAGES) >bin/alone
@@ -101,8 +102,9 @@ test: setup-test build lint ## Everything that must hold before a change is take
 # Whole sets in fake time, and all that a server has of one. The race detector would
 # take ten times as long, and has seen the same tests with less in them.
 PACES ?= .*
-TRACES = $(GO) test -count=1 -timeout 15m -run 'Unobservable/$(PACES)|OfMany|SMIX|OnSockets|SoundsWith|Survives|Reconnect|Stall|Catches|NextFrame' ./app/internal/demo
-BLIND := $(GO) test -run ServerIsBlind ./server/e2e
+MODES ?= .*
+TRACES = $(GO) test -count=1 -timeout 15m -run 'Unobservable/$(PACES)|(EveryState|Ringing|Lying)/$(MODES)|OfMany|SMIX|OnSockets|SoundsWith|Survives|Reconnect|Stall|Catches|NextFrame' ./app/internal/demo
+BLIND := $(GO) test -run 'ServerIsBlind|ThatLies' ./server/e2e
 TABLE := $(GO) test -count=1 -run 'TestWire$$' ./transport/rtc
 traces: setup ## No call shows in any packet, in every mode and at every pace
 	$(BLIND)

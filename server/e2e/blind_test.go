@@ -3,14 +3,12 @@
 package e2e
 
 import (
-	"crypto/rand"
 	"slices"
 	"testing"
 	"testing/cryptotest"
 
 	"undertone/mixclient/call"
 	"undertone/transport/cell"
-	"undertone/transport/key"
 )
 
 // callsOfTwo has the users call each other by twos: the first rings the second, who
@@ -47,16 +45,6 @@ func (d *duet) callsOfTwo(calls int, record func()) {
 		}
 	}
 	run(40)
-}
-
-// befriend has two exchange keys by hand, as if they had paired before.
-func (d *duet) befriend(a, b *user) {
-	var pair key.Secret
-	_, _ = rand.Read(pair.Bytes())
-	for _, u := range [][2]*user{{a, b}, {b, a}} {
-		u[0].knows(u[1])
-		u[0].core.Contact(u[1].handle()).Pair(&pair, uint64(d.slot/90_000), true)
-	}
 }
 
 // seen is the whole view of the server of a bMIX with so many calls. Its randomness

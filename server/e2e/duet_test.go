@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"crypto/rand"
 	"slices"
 	"testing"
 
@@ -20,7 +21,7 @@ import (
 // A duet is the server's half of the tMIX and some clients', as plain functions:
 // no network, no clock, no goroutine.
 type duet struct {
-	t     *testing.T
+	t     testing.TB
 	set   half.Half
 	slot  cell.Slot
 	users []*user
@@ -52,7 +53,7 @@ type user struct {
 	events []core.Event
 }
 
-func newDuet(t *testing.T, m mode, n int) *duet {
+func newDuet(t testing.TB, m mode, n int) *duet {
 	t.Helper()
 	d := &duet{t: t, mode: m, set: m.set(n), slot: 1_790_000_000 * 25, in: make([]half.In, n)}
 	for i := range n {
@@ -69,7 +70,7 @@ func newDuet(t *testing.T, m mode, n int) *duet {
 	return d
 }
 
-func identity(t *testing.T) *key.Identity {
+func identity(t testing.TB) *key.Identity {
 	t.Helper()
 	id, err := key.NewIdentity()
 	if err != nil {
@@ -97,6 +98,16 @@ func (u *user) knows(o *user) {
 	x := contact.New(u.handle(), "friend", o.id.Fingerprint())
 	x.Intro = o.intro
 	u.core.Add(x)
+}
+
+// befriend has two exchange keys by hand, as if they had paired before.
+func (d *duet) befriend(a, b *user) {
+	var pair key.Secret
+	_, _ = rand.Read(pair.Bytes())
+	for _, u := range [][2]*user{{a, b}, {b, a}} {
+		u[0].knows(u[1])
+		u[0].core.Contact(u[1].handle()).Pair(&pair, uint64(d.slot/90_000), true)
+	}
 }
 
 // step lets one slot pass: a batch up and a batch down for each user.

@@ -45,6 +45,7 @@ type orchestra struct {
 
 	tap     func(p *player, n cell.Slot, parts [][]byte) // sees what is sent, and may change it
 	rewrite func(p *player, m []byte)                    // changes what is received
+	both    bool                                         // rewrite changes both copies, not only the first
 }
 
 const (
@@ -235,7 +236,7 @@ func (o *orchestra) pass() {
 					}
 				}
 				m = bytes.Clone(m)
-				if o.rewrite != nil && part == 0 {
+				if o.rewrite != nil && (part == 0 || o.both) {
 					o.rewrite(p, m)
 				}
 				o.send(orchestraWindow+part*o.interval.Milliseconds()/2, func() { p.down(m) })

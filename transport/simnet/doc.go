@@ -13,7 +13,8 @@
 // are held back for a while and so overtaken. The fate of a packet follows from the
 // seed and from what the observer sees of it (path, time, size), never from its
 // content or from the order in which goroutines happened to run. So the same
-// traffic meets the same network.
+// traffic meets the same network. An attacker on a path (Path.Fate) drops, delays and
+// doubles what he likes.
 //
 // Datagrams travel through Host.ListenUDP, signalling through
 // Host.ListenStream and Host.DialContext: a reliable byte stream with the same

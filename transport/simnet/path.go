@@ -17,6 +17,12 @@ type Path struct {
 	// own, and Hold is for how long: what is sent within that time overtakes them.
 	Held float64
 	Hold time.Duration
+
+	// Fate, if it is set, is what somebody in the middle of the line does to a datagram of
+	// a size that is sent so long after the path was set: one copy arrives for each time
+	// returned, so much later than otherwise. None at all drops it, a single zero lets it
+	// through, and what is made late is overtaken by what is not.
+	Fate func(at time.Duration, size int) []time.Duration
 }
 
 // path carries packets in one direction.
@@ -25,6 +31,7 @@ type path struct {
 
 	mu      sync.Mutex
 	now     Path
+	since   time.Time // when now was set
 	stopped bool
 	queue   []flight // in order of due
 	timer   *time.Timer
@@ -41,13 +48,13 @@ type flight struct {
 }
 
 func newPath(seed, id uint64, now Path) *path {
-	return &path{seed: seed, id: id, now: now, sizes: make(map[int]int)}
+	return &path{seed: seed, id: id, now: now, since: time.Now(), sizes: make(map[int]int)}
 }
 
 func (p *path) set(now Path) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.now = now
+	p.now, p.since = now, time.Now()
 }
 
 func (p *path) stop() {
@@ -89,17 +96,30 @@ func (p *path) send(now time.Time, size int, arrive func()) bool {
 		due = p.before
 	}
 	// Nothing waits for what is held back.
+	held := time.Duration(0)
 	if p.now.Held > 0 && luck.Float64() < p.now.Held {
-		due = due.Add(p.now.Hold)
-	} else if p.last.Before(due) {
+		held = p.now.Hold
+	}
+	copies := []time.Duration{0}
+	if p.now.Fate != nil {
+		copies = p.now.Fate(now.Sub(p.since), size)
+	}
+	for _, late := range copies {
+		p.carry(now, due, held+late, arrive)
+	}
+	return len(copies) > 0
+}
+
+// carry has a copy of a packet arrive, late by so much.
+func (p *path) carry(now, due time.Time, late time.Duration, arrive func()) {
+	if late == 0 && p.last.Before(due) {
 		p.last = due
 	}
-	if len(p.queue) == 0 && !due.After(now) {
+	if due = due.Add(late); len(p.queue) == 0 && !due.After(now) {
 		arrive()
-		return true
+		return
 	}
 	p.enqueue(now, flight{due, arrive})
-	return true
 }
 
 // enqueue keeps the queue in order of due.

@@ -157,6 +157,39 @@ func TestOvertaking(t *testing.T) {
 	})
 }
 
+// TestFate has somebody in the middle drop, delay and double datagrams.
+func TestFate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const late = 25 * time.Millisecond
+		path := Path{Delay: 20 * time.Millisecond, Fate: func(at time.Duration, size int) []time.Duration {
+			if size != 100 {
+				t.Errorf("a datagram of %d bytes", size)
+			}
+			n := int(at / (10 * time.Millisecond))
+			return [][]time.Duration{0: {}, 1: {0}, 2: {0, late}, 3: {late}}[n%4]
+		}}
+		arrivals, seen := exchange(t, 1, path, Path{}, 8, 'x')
+		start := seen[0].At
+		var got []time.Duration
+		for _, at := range arrivals {
+			got = append(got, at.Sub(start))
+		}
+		var want []time.Duration
+		for round := range 2 {
+			for _, ms := range []int{10 + 20, 20 + 20, 20 + 20 + 25, 30 + 20 + 25} {
+				want = append(want, time.Duration(ms+40*round)*time.Millisecond)
+			}
+		}
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("datagrams came at %v, want %v", got, want)
+		}
+		if lost := slices.IndexFunc(seen, func(p Packet) bool { return p.Lost }); lost != 0 {
+			t.Errorf("the first packet that was dropped is number %d", lost)
+		}
+	})
+}
+
 // TestFateFollowsSeed checks that loss and delay depend on the seed and not on
 // the content.
 func TestFateFollowsSeed(t *testing.T) {

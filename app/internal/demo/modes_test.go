@@ -74,7 +74,7 @@ func pace() cell.Interval {
 // checkEqual compares windows with the first.
 func checkEqual(t *testing.T, tr *trace, messages int, what ...string) {
 	t.Helper()
-	if least := 2 * len(tr.hosts) * messages * int(tr.scene.interval.Slots(window)); len(tr.windows[0]) < least {
+	if least := 2 * len(tr.hosts) * messages * int(tr.scene.interval.Slots(tr.scene.each)); len(tr.windows[0]) < least {
 		t.Fatalf("the observer saw %d packets, want %d at least", len(tr.windows[0]), least)
 	}
 	for k, w := range what[:len(tr.windows)-1] {

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -23,6 +24,7 @@ import (
 	"undertone/app/internal/audio"
 	"undertone/app/internal/phone"
 	"undertone/app/internal/profile"
+	"undertone/mixclient"
 	"undertone/server/node"
 	"undertone/transport/cell"
 	"undertone/transport/key"
@@ -34,6 +36,8 @@ type Place struct {
 	Connect func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Socket opens the socket of a link; nil stands for one on any port.
 	Socket func() (net.PacketConn, error)
+	// Dial changes how links are opened; nil leaves it.
+	Dial func(mixclient.Dialer) mixclient.Dialer
 }
 
 // SetConfig says what to run.
@@ -120,6 +124,11 @@ func (s *Set) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.err = errors.Join(s.err, err)
+}
+
+// CellsAddr is where the server's datagrams come, on a real network.
+func (s *Set) CellsAddr() netip.AddrPort {
+	return s.node.CellsAddr().(*net.UDPAddr).AddrPort() //nolint:forcetypeassert // it is one of UDP
 }
 
 // Close stops the server, and returns what went wrong in the meantime. Users
@@ -219,6 +228,7 @@ func (u *User) Start(ctx context.Context) (err error) {
 		Answer:  u.cfg.Answer,
 		Connect: u.cfg.Place.Connect,
 		Socket:  u.cfg.Place.Socket,
+		Dial:    u.cfg.Place.Dial,
 	}
 	if u.watch != nil {
 		cfg.Watch, cfg.Socket = u.watch.voice, u.socket

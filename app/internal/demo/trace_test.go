@@ -15,6 +15,7 @@ import (
 	"undertone/app/internal/quality"
 	"undertone/assets"
 	"undertone/codec"
+	"undertone/mixclient"
 	"undertone/server/node"
 	"undertone/transport/cell"
 	"undertone/transport/simnet"
@@ -29,6 +30,10 @@ import (
 const (
 	settled = 20 * time.Second
 	window  = 10 * time.Second
+
+	// apart is how long one user comes online after the other, so that two sessions have
+	// them in the same order.
+	apart = 53 * time.Millisecond
 
 	// speech is how much of the recording is said: it has to fit into a window
 	// with the ringing before it and some silence after it.
@@ -48,6 +53,8 @@ type scene struct {
 	mode     cell.Mode // zero is tMIX
 	interval cell.Interval
 	members  int // besides ann and bob
+	// each is how long a window is; zero stands for window.
+	each time.Duration
 	// Everybody's line, besides the delay.
 	jitter time.Duration
 	loss   float64
@@ -55,6 +62,8 @@ type scene struct {
 	// online.
 	leak   func(net.PacketConn) net.PacketConn
 	before func(*trace)
+	// dial changes how ann's links are opened.
+	dial func(mixclient.Dialer) mixclient.Dialer
 }
 
 // A trace is one session of a set in fake time: what the observer saw in each
@@ -80,6 +89,9 @@ func record(t *testing.T, where scene, scenarios ...func(*trace)) *trace {
 	if where.mode == 0 {
 		where.mode = cell.TMIX
 	}
+	if where.each == 0 {
+		where.each = window
+	}
 	tr := &trace{scene: where}
 	synctest.Test(t, func(t *testing.T) {
 		tr.t, tr.start = t, time.Now()
@@ -92,12 +104,13 @@ func record(t *testing.T, where scene, scenarios ...func(*trace)) *trace {
 		}
 		for _, u := range users {
 			tr.do(u.Start(t.Context()))
+			time.Sleep(apart)
 		}
 		for k, scenario := range scenarios {
-			tr.at(settled + time.Duration(k)*window)
+			tr.at(settled + time.Duration(k)*where.each)
 			scenario(tr)
 		}
-		tr.at(settled + time.Duration(len(scenarios))*window)
+		tr.at(settled + time.Duration(len(scenarios))*where.each)
 		tr.countOffline(tr.ann)
 		tr.split(tr.star.Since(tr.start.Add(settled)), len(scenarios))
 		if heard := tr.bob.Tape.Samples(); len(heard) > 0 {
@@ -134,9 +147,9 @@ func (tr *trace) gather() []*User {
 func (tr *trace) split(packets []simnet.Packet, n int) {
 	tr.windows = make([][]simnet.Packet, n)
 	for _, p := range packets {
-		k := int(p.At.Sub(tr.start.Add(settled)) / window)
+		k := int(p.At.Sub(tr.start.Add(settled)) / tr.scene.each)
 		if k < n {
-			p.At = p.At.Add(-time.Duration(k) * window)
+			p.At = p.At.Add(-time.Duration(k) * tr.scene.each)
 			tr.windows[k] = append(tr.windows[k], p)
 		}
 	}
@@ -184,8 +197,9 @@ func (tr *trace) join(name string, leak func(net.PacketConn) net.PacketConn) *Us
 	host := tr.star.User(line, back)
 	tr.hosts = append(tr.hosts, host)
 	says := assets.Answer()
+	var dial func(mixclient.Dialer) mixclient.Dialer
 	if name == "ann" {
-		says = assets.Speech()
+		says, dial = assets.Speech(), tr.scene.dial
 	}
 	pcm, err := codec.Convert(says.PCM(), assets.SampleRate, cell.SampleRate)
 	if err != nil {
@@ -198,6 +212,7 @@ func (tr *trace) join(name string, leak func(net.PacketConn) net.PacketConn) *Us
 	u, err := tr.set.Join(tr.t.Context(), UserConfig{
 		Name: name, Says: pcm, Hears: window, Answer: profile.AnswerNever,
 		Place: Place{
+			Dial:    dial,
 			Connect: host.DialContext,
 			Socket: func() (net.PacketConn, error) {
 				conn, err := host.ListenUDP(0)

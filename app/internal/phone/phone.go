@@ -53,6 +53,9 @@ type Config struct {
 	Connect func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Socket opens the socket of a link; nil stands for one on any port.
 	Socket func() (net.PacketConn, error)
+	// Dial is given what opens links over these, and what it returns is used in its
+	// place: for tests in which the server lies. It may be nil.
+	Dial func(mixclient.Dialer) mixclient.Dialer
 	// Problem is told what is wrong with writing the profile, and nil when it
 	// works again. It may be nil.
 	Problem func(error)
@@ -111,6 +114,13 @@ func New(cfg Config) (*Phone, error) {
 	if err != nil {
 		return nil, err
 	}
+	var dialer mixclient.Dialer = &mixclient.Network{
+		Client: signal.Client{Server: p.server, Identity: id, Token: c.Account.Token, Dial: cfg.Connect},
+		Socket: cfg.Socket,
+	}
+	if cfg.Dial != nil {
+		dialer = cfg.Dial(dialer)
+	}
 	engine := mixclient.Config{
 		Self:     id,
 		Name:     c.Name,
@@ -120,10 +130,7 @@ func New(cfg Config) (*Phone, error) {
 		TellBusy: c.Settings.TellBusy,
 		Contacts: contacts,
 		Media:    voice,
-		Dialer: &mixclient.Network{
-			Client: signal.Client{Server: p.server, Identity: id, Token: c.Account.Token, Dial: cfg.Connect},
-			Socket: cfg.Socket,
-		},
+		Dialer:   dialer,
 	}
 	if intro := c.Intro(); intro != nil {
 		engine.Intro = intro.Secret
