@@ -57,7 +57,7 @@ var verdictExits = map[judge.Verdict]exitError{judge.Leak: exitLeak, judge.Incon
 type proveFlags struct {
 	loopback, quick, asJSON bool
 	mode, interval          string
-	partner                 string
+	partner, attack         string
 	pcap, labels            string
 	save, html              string
 	seed                    uint64
@@ -81,6 +81,7 @@ func (a *app) proveCommand() *cobra.Command {
 	flags.BoolVar(&f.loopback, "loopback", false, "a server and two clients on this computer, instead of your own line")
 	flags.StringVar(&f.mode, "mode", cell.TMIX.String(), "with --loopback, protocol of the server: tmix, bmix or smix")
 	flags.StringVar(&f.interval, "interval", cell.Interval40.String(), "with --loopback, time between two cells: 20ms, 40ms or 100ms")
+	flags.StringVar(&f.attack, "attack", "", "with --loopback, attack the line all the time: drop, delay, duplicate, swap or all")
 	flags.StringVar(&f.partner, "partner", "", "`folder` of the profile that is the other side of the calls")
 	flags.BoolVar(&f.quick, "quick", false, "ten minutes, which can only find what is gross")
 	flags.StringVar(&f.pcap, "pcap", "", "judge this capture `FILE` of tcpdump instead of measuring")
@@ -103,7 +104,7 @@ func (f *proveFlags) check(changed func(string) bool) error {
 		return errors.New("--pcap and --labels go together: the capture, and what was done meanwhile")
 	}
 	if f.pcap != "" {
-		for _, flag := range []string{"loopback", "mode", "interval", "partner", "save", "seed"} {
+		for _, flag := range []string{"loopback", "mode", "interval", "attack", "partner", "save", "seed"} {
 			if changed(flag) {
 				return fmt.Errorf("--%s is for measuring, and --pcap judges what was measured", flag)
 			}
@@ -118,6 +119,9 @@ func (f *proveFlags) check(changed func(string) bool) error {
 			if changed(flag) {
 				return fmt.Errorf("--%s is for --loopback; your own server has one already", flag)
 			}
+		}
+		if f.attack != "" {
+			return errors.New("--attack is for --loopback; a line of yours is nobody's to attack")
 		}
 		if f.partner == "" {
 			return errors.New("choose --loopback, or --partner with the folder of a second profile that is called")
@@ -165,7 +169,7 @@ func (a *app) prove(ctx context.Context, f proveFlags) error {
 	}
 	return a.judged(f, func() (report.Document, error) {
 		d, err := prove.Judge(result.Recording, prove.Options{
-			Quick: f.quick, Stopped: result.Stopped, Line: line, Dropped: result.Dropped, Lost: result.Lost, Seed: f.seed,
+			Quick: f.quick, Stopped: result.Stopped, Line: line, Dropped: result.Dropped, Lost: result.Lost, Attacked: result.Attacked, Seed: f.seed,
 		})
 		d.Facts = append(d.Facts, report.Fact{Name: "seed", Value: fmt.Sprint(f.seed)})
 		if errors.Is(err, feature.ErrNothing) && result.Stopped {
@@ -231,12 +235,12 @@ func toFile(name string, write func(io.Writer, report.Document) error, d report.
 	return errors.Join(write(f, d), f.Close())
 }
 
-// keep copies what was recorded to a folder. That of the other side may be missing.
+// keep copies what was recorded to a folder. That of the others may be missing.
 func keep(from, to string) error {
-	for _, name := range []string{drive.LabelsFile, drive.ClientFile, drive.PartnerFile} {
+	for _, name := range []string{drive.LabelsFile, drive.ClientFile, drive.PartnerFile, drive.BystanderFile} {
 		b, err := os.ReadFile(filepath.Join(from, name))
-		if name == drive.PartnerFile && errors.Is(err, os.ErrNotExist) {
-			return nil
+		if name != drive.LabelsFile && name != drive.ClientFile && errors.Is(err, os.ErrNotExist) {
+			continue
 		}
 		if err == nil {
 			err = os.WriteFile(filepath.Join(to, name), b, 0o600)
@@ -252,8 +256,11 @@ func keep(from, to string) error {
 // and elsewhere now and then.
 func (a *app) progress(f proveFlags, cfg drive.Config) func(drive.Progress) {
 	fmt.Fprintf(a.Err, "This takes %v. Leave the computer alone meanwhile; Ctrl-C ends it early.\n", cfg.Size.Lasts(cfg.Steps).Round(time.Minute))
-	if f.loopback && cfg.Mode != cell.TMIX {
-		fmt.Fprintln(a.Err, "Three idle members besides the two are on this computer as well.")
+	switch {
+	case f.loopback && cfg.Mode == cell.TMIX:
+		fmt.Fprintln(a.Err, "An idle member besides the two is on this computer as well, and is watched too.")
+	case f.loopback:
+		fmt.Fprintln(a.Err, "Three idle members besides the two are on this computer as well; one is watched too.")
 	}
 	_, isTerminal := terminal(a.Err)
 	const parts = 20

@@ -17,17 +17,20 @@ import (
 
 func TestProveFlags(t *testing.T) {
 	for args, want := range map[string]string{
-		"":                               "choose --loopback",
-		"--mode bmix":                    "--mode is for --loopback",
-		"--interval 20ms --partner x":    "--interval is for --loopback",
-		"--loopback --partner x":         "leave out --partner",
-		"--loopback --mode vmix":         "--mode",
-		"--loopback --interval 30ms":     "--interval",
-		"--pcap x":                       "go together",
-		"--labels x":                     "go together",
-		"--pcap x --labels x --save y":   "--save is for measuring",
-		"--pcap x --labels x --seed 1":   "--seed is for measuring",
-		"--pcap x --labels x --loopback": "--loopback is for measuring",
+		"":                                 "choose --loopback",
+		"--mode bmix":                      "--mode is for --loopback",
+		"--interval 20ms --partner x":      "--interval is for --loopback",
+		"--loopback --partner x":           "leave out --partner",
+		"--loopback --mode vmix":           "--mode",
+		"--loopback --interval 30ms":       "--interval",
+		"--loopback --attack bribe":        "choose one of drop",
+		"--partner x --attack drop":        "--attack is for --loopback",
+		"--pcap x":                         "go together",
+		"--labels x":                       "go together",
+		"--pcap x --labels x --save y":     "--save is for measuring",
+		"--pcap x --labels x --attack all": "--attack is for measuring",
+		"--pcap x --labels x --seed 1":     "--seed is for measuring",
+		"--pcap x --labels x --loopback":   "--loopback is for measuring",
 	} {
 		p := newConsole(t)
 		p.run(exitUsage, append([]string{"prove"}, strings.Fields(args)...)...)

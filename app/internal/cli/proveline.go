@@ -8,6 +8,7 @@ import (
 
 	"undertone/app/internal/profile"
 	"undertone/app/internal/prove/drive"
+	"undertone/app/internal/prove/relay"
 	"undertone/transport/cell"
 	"undertone/transport/key"
 )
@@ -20,6 +21,9 @@ func (a *app) line(ctx context.Context, f proveFlags, cfg *drive.Config) (words 
 		}
 		if cfg.Interval, err = cell.ParseInterval(f.interval); err != nil {
 			return "", a.misused("--interval: %w", err)
+		}
+		if cfg.Attack, err = relay.Parse(f.attack); err != nil {
+			return "", a.misused("--attack: %w", err)
 		}
 		return "loopback", nil
 	}

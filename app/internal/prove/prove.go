@@ -30,7 +30,9 @@ type Options struct {
 	// Dropped is how many segments did not become what their label says, and Lost how
 	// often the line was lost.
 	Dropped, Lost int
-	Seed          uint64
+	// Attacked is to how many datagrams somebody on the line did something.
+	Attacked int64
+	Seed     uint64
 }
 
 // Judge measures and judges a recording.
@@ -39,7 +41,11 @@ func Judge(r *record.Recording, o Options) (report.Document, error) {
 	if err != nil {
 		return report.Document{}, err
 	}
-	judged, err := judge.Judge(m.Table, judge.Options{Quick: o.Quick || o.Stopped, Controls: plan.Controls(), Seed: o.Seed})
+	controls := plan.Controls()
+	if o.Stopped {
+		controls = nil // Those that were not reached yet are no fault.
+	}
+	judged, err := judge.Judge(m.Table, judge.Options{Quick: o.Quick || o.Stopped, Controls: controls, Seed: o.Seed})
 	if err != nil {
 		return report.Document{}, err
 	}
@@ -77,6 +83,10 @@ func facts(r *record.Recording, m *feature.Measured, o Options) []report.Fact {
 	add(len(r.Segments)-len(m.Segments), "segments are not in the capture as a whole")
 	add(o.Dropped, "segments were left out, since a call or the line broke off in them")
 	add(o.Lost, "losses of the line")
+	if r.Attack != "" {
+		all = append(all, report.Fact{Name: "attack", Value: r.Attack})
+	}
+	add(int(o.Attacked), "datagrams of the client were dropped, delayed, doubled or swapped on purpose")
 	return all
 }
 

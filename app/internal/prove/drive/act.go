@@ -12,7 +12,7 @@ import (
 // segment records a segment. An act that belongs to it happens soon after its start.
 func (r *run) segment(ctx context.Context, s plan.Step) error {
 	r.tell(s.Label, r.cfg.Size.Lasts(r.steps))
-	lost := r.client.lost + r.partner.lost
+	lost := r.lost()
 	from := time.Since(r.started)
 	early := time.Duration(0)
 	if s.Act != plan.Nothing {
@@ -28,7 +28,7 @@ func (r *run) segment(ctx context.Context, s plan.Step) error {
 	if err := r.wait(ctx, r.cfg.Size.Length-(time.Since(r.started)-from)); err != nil {
 		return err
 	}
-	if r.client.lost+r.partner.lost > lost {
+	if r.lost() > lost {
 		r.result.Dropped++
 		return errors.New("the line was lost")
 	}

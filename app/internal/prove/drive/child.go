@@ -18,6 +18,7 @@ import (
 	"undertone/app/internal/phone"
 	"undertone/app/internal/profile"
 	"undertone/app/internal/prove/record"
+	"undertone/app/internal/prove/relay"
 )
 
 // leaveFor bounds how long hanging up and taking leave may hold up the end.
@@ -35,9 +36,12 @@ func Main(in io.Reader, out io.Writer) error {
 		return fmt.Errorf("no job: %w", err)
 	}
 	var err error
-	if j.Serve {
+	switch {
+	case j.Serve:
 		err = serve(j, lines, events)
-	} else {
+	case j.Attack != relay.None:
+		err = attack(j, lines, events)
+	default:
 		err = follow(j, lines, events)
 	}
 	if err != nil {
@@ -91,7 +95,7 @@ func monotonic(wall time.Time) time.Time {
 
 // socket opens the socket of a link.
 func (c *client) socket() (net.PacketConn, error) {
-	conn, local, err := open(c.tape, c.leaks)
+	conn, local, err := open(c.tape, c.leaks, c.job)
 	if err == nil {
 		c.mu.Lock()
 		c.sockets = append(c.sockets, local)

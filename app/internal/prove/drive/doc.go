@@ -8,8 +8,14 @@
 //	│ labels │ ◀──────────────── │ partner: phone, tape       │ ──▶ partner.pcap
 //	│        │                   └────────────────────────────┘
 //	│        │ ────────────────▶ ┌────────────────────────────┐
-//	└────────┘                   │ server, on loopback only   │
+//	│        │ ◀──────────────── │ bystander: phone, tape     │ ──▶ bystander.pcap
+//	│        │                   └────────────────────────────┘
+//	│        │ ────────────────▶ ┌────────────────────────────┐
+//	└────────┘                   │ server                     │
 //	                             └────────────────────────────┘
+//
+// The last two are there on loopback only. The bystander is a member who is in no call
+// while the other two are.
 //
 // Each is a process of its own, the same program with a hidden argument, so that
 // the client that is measured is alone in its process as it is every day: the real

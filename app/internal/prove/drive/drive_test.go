@@ -16,6 +16,7 @@ import (
 	"undertone/app/internal/prove/judge"
 	"undertone/app/internal/prove/plan"
 	"undertone/app/internal/prove/record"
+	"undertone/app/internal/prove/relay"
 	"undertone/transport/cell"
 )
 
@@ -77,8 +78,8 @@ func TestRun(t *testing.T) {
 	if result.Dropped == 0 && result.Lost == 0 && !slices.Equal(got, want) {
 		t.Errorf("segments %q", got)
 	}
-	if len(r.Partner) == 0 || told.Load() == 0 || result.Stopped {
-		t.Errorf("%d datagrams of the other side, told %d times, stopped: %v", len(r.Partner), told.Load(), result.Stopped)
+	if len(r.Partner) == 0 || len(r.Bystander) == 0 || told.Load() == 0 || result.Stopped {
+		t.Errorf("%d datagrams of the other side and %d of the bystander, told %d times, stopped: %v", len(r.Partner), len(r.Bystander), told.Load(), result.Stopped)
 	}
 	for _, s := range r.Segments {
 		if loud := slices.Max(append(r.Loudness(s.From+200*time.Millisecond, s.To), 0)); (loud > 0) != (s.Label == plan.Talk) {
@@ -107,6 +108,38 @@ func TestRun(t *testing.T) {
 	if !caught[plan.Byte] || !caught[plan.Skip] || !caught[plan.DTX] {
 		t.Errorf("caught: %v", caught)
 	}
+}
+
+// Somebody between the client and the server, who drops, delays, doubles and swaps
+// datagrams both ways, by way of a real relay: calls come about all the same, and no
+// message is of another size.
+func TestAttackedRun(t *testing.T) {
+	idle, talk := plan.Step{Label: plan.Idle}, plan.Step{Label: plan.Talk}
+	size := short
+	size.Settle = time.Second
+	result, err := Run(t.Context(), Config{
+		Folder: t.TempDir(), Mode: cell.TMIX, Interval: cell.Interval20, Size: size, Attack: relay.All,
+		Steps: []plan.Step{idle, idle, idle, {Act: plan.Calls}, {Act: plan.Answered}, {Act: plan.Speaks}, talk, talk, talk, {Act: plan.HangsUp}, {Act: plan.AwaitsIdle}, idle},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := feature.Measure(result.Recording)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range m.Segments {
+		if wrong := value(t, m, s, "wrong sizes, sent"); wrong != 0 {
+			t.Errorf("in %q %v messages have a size of their own", s.Label, wrong)
+		}
+	}
+	if result.Attacked == 0 {
+		t.Error("no datagram was attacked")
+	}
+	if len(m.Segments) == 0 {
+		t.Error("nothing was measured")
+	}
+	t.Logf("%d segments, %d datagrams attacked, %d times lost", len(m.Segments), result.Attacked, result.Lost)
 }
 
 func value(t *testing.T, m *feature.Measured, s judge.Segment, name string) float64 {

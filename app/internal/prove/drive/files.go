@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 
@@ -12,13 +13,14 @@ import (
 
 // The files of a run, in its folder.
 const (
-	LabelsFile  = "labels.json"
-	ClientFile  = "client.pcap"
-	PartnerFile = "partner.pcap"
+	LabelsFile    = "labels.json"
+	ClientFile    = "client.pcap"
+	PartnerFile   = "partner.pcap"
+	BystanderFile = "bystander.pcap"
 )
 
-// collect ends everybody and reads what they recorded. Without the other side's
-// capture, if that has broken off, there is less to look at.
+// collect ends everybody and reads what they recorded. Without the captures of the
+// others, if they have broken off, there is less to look at.
 func (r *run) collect() (*Result, error) {
 	r.tell("reading what was recorded", 0)
 	r.result.Lost = r.client.lost // Whoever takes leave loses the line as well.
@@ -28,13 +30,31 @@ func (r *run) collect() (*Result, error) {
 	}
 	captures := []string{filepath.Join(r.cfg.Folder, ClientFile)}
 	r.labels.Client, r.labels.Server, r.labels.Voice = end.Sockets, end.Peers, end.Voice
-	other, err := r.partner.finish()
-	switch {
-	case err == nil:
-		r.labels.Partner = other.Sockets
-		captures = append(captures, filepath.Join(r.cfg.Folder, PartnerFile))
-	case r.result.Why == nil:
-		return nil, err
+	if r.attacker != nil { // Who records on the line sees him instead of the server.
+		r.labels.Server = append(r.labels.Server, r.attacker.at)
+	}
+	for _, other := range []struct {
+		*child
+		file    string
+		sockets *[]netip.AddrPort
+	}{{r.partner, PartnerFile, &r.labels.Partner}, {r.bystander, BystanderFile, &r.labels.Bystander}} {
+		if other.child == nil {
+			continue
+		}
+		switch end, err := other.finish(); {
+		case err == nil:
+			*other.sockets = end.Sockets
+			captures = append(captures, filepath.Join(r.cfg.Folder, other.file))
+		case r.result.Why == nil && other.child == r.partner:
+			return nil, err
+		}
+	}
+	if r.attacker != nil {
+		end, err := r.attacker.finish()
+		if err != nil {
+			return nil, err
+		}
+		r.result.Attacked = end.Attacked
 	}
 	if err := r.save(); err != nil {
 		return nil, err

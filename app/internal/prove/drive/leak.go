@@ -122,8 +122,8 @@ func (s *leaky) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 
 // open opens a socket with the tape on it, and the leaks above that: the tape has
 // what is really sent.
-func open(tape *record.Tape, l *leaks) (net.PacketConn, netip.AddrPort, error) {
-	conn, err := net.ListenPacket("udp", ":0")
+func open(tape *record.Tape, l *leaks, j job) (net.PacketConn, netip.AddrPort, error) {
+	conn, err := listen(j)
 	if err != nil {
 		return nil, netip.AddrPort{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"undertone/app/internal/prove/relay"
 	"undertone/transport/cell"
 )
 
@@ -47,6 +48,12 @@ type job struct {
 	With       string    `json:"with,omitempty"`
 	Started    time.Time `json:"started,omitzero"`
 	Capture    string    `json:"capture,omitempty"`
+	// Via, if it is valid, is where what is for the server goes.
+	Via netip.AddrPort `json:"via,omitzero"`
+
+	// Attack makes it an attacker on the way to Server.
+	Attack relay.Attack   `json:"attack,omitempty"`
+	Server netip.AddrPort `json:"server,omitzero"`
 }
 
 // The words of events.
@@ -56,7 +63,7 @@ const (
 	isRinging = "rings"
 	isTalking = "connected"
 	isOver    = "ended"
-	isServing = "serving" // the first event of a server
+	isServing = "serving" // the first event of a server, and of an attacker
 	isDone    = "done"    // the last event of a client
 	isFailed  = "failed"  // the last event of whoever cannot go on
 )
@@ -66,9 +73,12 @@ type event struct {
 	Is      string           `json:"is"`
 	Error   string           `json:"error,omitempty"`
 	Clients []string         `json:"clients,omitempty"` // serving: the folders of their profiles
+	At      netip.AddrPort   `json:"at,omitzero"`       // serving: where datagrams come
 	Sockets []netip.AddrPort `json:"sockets,omitempty"` // done
 	Peers   []netip.AddrPort `json:"peers,omitempty"`   // done
 	Voice   []byte           `json:"voice,omitempty"`   // done
+
+	Attacked int64 `json:"attacked,omitempty"` // done: to how many datagrams an attacker did something
 }
 
 // maxLine is longer than any event.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"os/exec"
 	"syscall"
@@ -27,7 +28,8 @@ type child struct {
 	talking bool // somebody has answered
 	lost    int  // how often the line was lost
 	serves  []string
-	end     *event // the last event of all
+	at      netip.AddrPort // where a server or an attacker is
+	end     *event         // the last event of all
 }
 
 // Times of children.
@@ -105,7 +107,7 @@ func (c *child) take(e event, open bool) error {
 	case isOver:
 		c.busy = false
 	case isServing:
-		c.serves = e.Clients
+		c.serves, c.at = e.Clients, e.At
 	case isDone:
 		c.end = &e
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"time"
 
 	"undertone/app/internal/prove/plan"
 	"undertone/app/internal/prove/record"
+	"undertone/app/internal/prove/relay"
 	"undertone/transport/cell"
 )
 
@@ -21,10 +23,13 @@ type Config struct {
 	Mode     cell.Mode
 	Interval cell.Interval
 	// Client and Partner are whose line is measured and who is on the other side. With
-	// neither, there is a server on loopback with two users.
+	// neither, there is a server on loopback with two users, and a third who is recorded
+	// too and never calls.
 	Client, Partner *User
-	Size            plan.Size
-	Steps           []plan.Step
+	// Attack is what is done to the client's datagrams on loopback, all the time.
+	Attack relay.Attack
+	Size   plan.Size
+	Steps  []plan.Step
 	// Progress is told how far it is. It may be nil.
 	Progress func(Progress)
 }
@@ -53,6 +58,8 @@ type Result struct {
 	// Dropped is how many segments were begun and did not become what their label
 	// says, and Lost how often the client's line was lost.
 	Dropped, Lost int
+	// Attacked is to how many datagrams the attacker did something.
+	Attacked int64
 }
 
 // A run is one in progress.
@@ -60,19 +67,20 @@ type run struct {
 	cfg             Config
 	started         time.Time
 	client, partner *child
-	server          *child // nil if it is not ours
-	labels          record.Labels
-	steps           []plan.Step // what is left of the plan
-	control         string      // what leaks
-	missed          int         // how often either line was lost, as far as it was waited for
-	result          Result
+	// bystander and server are nil if it is not ours, attacker if there is none.
+	bystander, server, attacker *child
+	labels                      record.Labels
+	steps                       []plan.Step // what is left of the plan
+	control                     string      // what leaks
+	missed                      int         // how often a line was lost, as far as it was waited for
+	result                      Result
 }
 
 // Run does what the plan says, and returns the recording. If ctx ends, or the line
 // does for good, it stops and returns what there is until then.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
 	r := &run{cfg: cfg, started: time.Now(), steps: cfg.Steps}
-	r.labels = record.Labels{Mode: cfg.Mode, Interval: cfg.Interval, Started: r.started}
+	r.labels = record.Labels{Mode: cfg.Mode, Interval: cfg.Interval, Started: r.started, Attack: string(cfg.Attack)}
 	defer r.close()
 	err := r.begin(ctx)
 	if err == nil {
@@ -98,11 +106,21 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 func (r *run) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), endFor)
 	defer cancel()
-	for _, c := range []*child{r.client, r.partner, r.server} {
+	for _, c := range append(r.clients(), r.attacker, r.server) {
 		if c != nil {
 			c.kill(ctx)
 		}
 	}
+}
+
+// clients are all who are recorded and have been started.
+func (r *run) clients() (all []*child) {
+	for _, c := range []*child{r.client, r.partner, r.bystander} {
+		if c != nil {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // begin starts everybody, and waits until the line has settled.
@@ -110,21 +128,30 @@ func (r *run) begin(ctx context.Context) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	client, partner := r.cfg.Client, r.cfg.Partner
+	client, partner, bystander := r.cfg.Client, r.cfg.Partner, (*User)(nil)
 	if client == nil {
 		r.tell("starting the server", 0)
-		if client, partner, err = r.serve(ctx); err != nil {
+		if client, partner, bystander, err = r.serve(ctx); err != nil {
 			return err
 		}
 	}
 	r.tell("going online", 0)
-	if r.partner, err = r.start("other side", partner, PartnerFile); err != nil {
+	if bystander != nil {
+		if r.bystander, err = r.start("bystander", bystander, BystanderFile, netip.AddrPort{}); err != nil {
+			return err
+		}
+	}
+	if r.partner, err = r.start("other side", partner, PartnerFile, netip.AddrPort{}); err != nil {
 		return err
 	}
-	if r.client, err = r.start("client", client, ClientFile); err != nil {
+	via, err := r.attack(ctx)
+	if err != nil {
 		return err
 	}
-	for _, c := range []*child{r.partner, r.client} {
+	if r.client, err = r.start("client", client, ClientFile, via); err != nil {
+		return err
+	}
+	for _, c := range r.clients() {
 		if err := c.await(ctx, comeFor, func() bool { return c.online }); err != nil {
 			return fmt.Errorf("cannot go online: %w", err)
 		}
@@ -134,24 +161,49 @@ func (r *run) begin(ctx context.Context) (err error) {
 }
 
 // serve starts a server on loopback.
-func (r *run) serve(ctx context.Context) (client, partner *User, err error) {
+func (r *run) serve(ctx context.Context) (client, partner, bystander *User, err error) {
 	r.server, err = start(r.cfg.Program, "server", job{
 		Serve: true, Folder: filepath.Join(r.cfg.Folder, "set"), Mode: r.cfg.Mode, Interval: r.cfg.Interval,
 	})
 	if err == nil {
-		err = r.server.await(ctx, comeFor, func() bool { return len(r.server.serves) == 2 })
+		err = r.server.await(ctx, comeFor, func() bool { return len(r.server.serves) == recorded })
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return &User{Profile: r.server.serves[0], With: partnerName}, &User{Profile: r.server.serves[1], With: clientName}, nil
+	all := r.server.serves
+	return &User{Profile: all[0], With: partnerName}, &User{Profile: all[1], With: clientName}, &User{Profile: all[2]}, nil
 }
 
-func (r *run) start(name string, u *User, capture string) (*child, error) {
-	return start(r.cfg.Program, name, job{
+// attack starts the attacker, if there is to be one, and returns where he is.
+func (r *run) attack(ctx context.Context) (via netip.AddrPort, err error) {
+	if r.cfg.Attack == relay.None {
+		return via, nil
+	}
+	if r.server == nil {
+		return via, errors.New("only a line on loopback can be attacked")
+	}
+	r.attacker, err = start(r.cfg.Program, "attacker", job{Attack: r.cfg.Attack, Server: r.server.at, Interval: r.cfg.Interval})
+	if err == nil {
+		err = r.attacker.await(ctx, comeFor, func() bool { return r.attacker.at.IsValid() })
+	}
+	if err != nil {
+		return via, err
+	}
+	return r.attacker.at, nil
+}
+
+// start starts somebody with a profile, whose datagrams go by way of another address if
+// that is valid.
+func (r *run) start(name string, u *User, capture string, via netip.AddrPort) (*child, error) {
+	j := job{
 		Profile: u.Profile, Passphrase: u.Passphrase, With: u.With, Started: r.started.Round(0),
-		Capture: filepath.Join(r.cfg.Folder, capture),
-	})
+		Capture: filepath.Join(r.cfg.Folder, capture), Via: via,
+	}
+	if via.IsValid() {
+		j.Server = r.server.at
+	}
+	return start(r.cfg.Program, name, j)
 }
 
 func (r *run) tell(doing string, left time.Duration) {
@@ -175,8 +227,18 @@ func (r *run) wait(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return errors.Join(r.client.look(), r.partner.look())
+	if r.bystander != nil {
+		_ = r.bystander.look() // Without him there is less to look at.
+	}
+	err := errors.Join(r.client.look(), r.partner.look())
+	if r.attacker != nil {
+		err = errors.Join(err, r.attacker.look())
+	}
+	return err
 }
+
+// lost is how often the line of one of the two was lost.
+func (r *run) lost() int { return r.client.lost + r.partner.lost }
 
 // patience is how many scenes in a row may fail.
 const patience = 5
@@ -226,7 +288,7 @@ func (r *run) recover(ctx context.Context) error {
 	if err := r.leak(ctx, ""); err != nil {
 		return err
 	}
-	lost := r.client.lost + r.partner.lost
+	lost := r.lost()
 	for _, c := range []*child{r.client, r.partner} {
 		_ = c.order(doHangup) // If there is nothing to hang up, all the better.
 		if err := c.await(ctx, comeFor, func() bool { return c.online && !c.busy }); err != nil {

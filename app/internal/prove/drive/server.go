@@ -11,10 +11,12 @@ import (
 	"undertone/transport/cell"
 )
 
-// The names of the two on loopback.
+// The names of those who are recorded on loopback, in processes of their own.
 const (
-	clientName  = "client"
-	partnerName = "partner"
+	clientName    = "client"
+	partnerName   = "partner"
+	bystanderName = "bystander"
+	recorded      = 3
 )
 
 // others is how many further members a set has on loopback: two who call each other
@@ -23,7 +25,7 @@ func others(m cell.Mode) int {
 	if m == cell.TMIX {
 		return 0
 	}
-	return 3
+	return 2
 }
 
 // serve runs a server with as many idle members as it needs, until its input ends.
@@ -34,7 +36,7 @@ func serve(j job, lines *bufio.Scanner, events *writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
-	names := []string{clientName, partnerName}
+	names := []string{clientName, partnerName, bystanderName}
 	for i := range others(j.Mode) {
 		names = append(names, fmt.Sprintf("member%d", i))
 	}
@@ -52,15 +54,15 @@ func serve(j job, lines *bufio.Scanner, events *writer) (err error) {
 		users = append(users, u)
 	}
 	var ready event
-	ready.Is = isServing
-	for _, u := range users[:2] {
+	ready.Is, ready.At = isServing, set.CellsAddr()
+	for _, u := range users[:recorded] {
 		folder, err := u.HandOver()
 		if err != nil {
 			return err
 		}
 		ready.Clients = append(ready.Clients, folder)
 	}
-	for _, u := range users[2:] {
+	for _, u := range users[recorded:] {
 		if err := u.Start(ctx); err != nil {
 			return err
 		}
@@ -74,7 +76,7 @@ func serve(j job, lines *bufio.Scanner, events *writer) (err error) {
 	}
 	for lines.Scan() { //nolint:revive // a server has no orders
 	}
-	return closeAll(users[2:])
+	return closeAll(users[recorded:])
 }
 
 func closeAll(users []*demo.User) (err error) {

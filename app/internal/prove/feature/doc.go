@@ -37,7 +37,9 @@
 //
 // And of the line as a whole: the round trip of ICE's checks, how many there were,
 // and, if the other side of the calls was recorded, how much the lateness of one
-// side goes with that of the other, at the lag of a few slots where it does most.
+// side goes with or against that of the other, at the lag of a few slots where it does
+// most. If a
+// bystander was recorded, a member who was in no call, the same of his line, in short.
 //
 // # Which are primary, and why so few
 //

@@ -101,10 +101,15 @@ func measure(t *testing.T, r *record.Recording) *Measured {
 	return m
 }
 
+func index(m *Measured, name string) (k int, ok bool) {
+	k = slices.IndexFunc(m.Features, func(f judge.Feature) bool { return f.Name == name })
+	return k, k >= 0
+}
+
 func value(t *testing.T, m *Measured, segment int, name string) float64 {
 	t.Helper()
-	k := slices.IndexFunc(m.Features, func(f judge.Feature) bool { return f.Name == name })
-	if k < 0 {
+	k, ok := index(m, name)
+	if !ok {
 		t.Fatalf("there is no feature %q among %v", name, m.Features)
 	}
 	return m.Segments[segment].Values[k]
@@ -307,6 +312,49 @@ func TestTwoSidesGoTogether(t *testing.T) {
 		} else if got := quantile(all, 0.5); got > 0.5 {
 			t.Errorf("median of what is not: %v", got)
 		}
+	}
+}
+
+// A bystander whom the server serves later while others are in a call, and in one
+// segment with another size, is seen.
+func TestBystander(t *testing.T) {
+	l, idle := newLine(), newLine()
+	idle.random = rand.New(rand.NewPCG(3, 3))
+	l.Segments[2].Label, l.Segments[2].Call = "talk", true
+	inCall := within(l, 2)
+	idle.late = func(n int) time.Duration {
+		if inCall(n) {
+			return 2 * time.Millisecond
+		}
+		return idle.noise()
+	}
+	idle.wrong = within(l, 4)
+	r := l.record()
+	if _, ok := index(measure(t, r), "lateness, median, sent by a bystander"); ok {
+		t.Error("there is a bystander whom nobody recorded")
+	}
+	r.Bystander = idle.record().Datagrams
+	m := measure(t, r)
+	for i := range m.Segments {
+		want := 0.07
+		if i == 2 {
+			want = 2
+		}
+		near(t, "lateness", value(t, m, i, "lateness, median, sent by a bystander"), want, 0.2)
+		if wrong := value(t, m, i, "wrong sizes, sent by a bystander"); (wrong > 0) != (i == 4) {
+			t.Errorf("segment %d has %v wrong sizes", i, wrong)
+		}
+		near(t, "empty slots", value(t, m, i, "empty slots, received by a bystander"), 0, 0)
+	}
+	// Where his line was not recorded, nothing is known of it.
+	r.Bystander = r.Bystander[:len(r.Bystander)/2]
+	m = measure(t, r)
+	last := len(m.Segments) - 1
+	if late := value(t, m, last, "lateness, median, sent by a bystander"); !math.IsNaN(late) {
+		t.Errorf("lateness %v where nothing was recorded", late)
+	}
+	if wrong := value(t, m, last, "wrong sizes, sent by a bystander"); wrong != 0 {
+		t.Errorf("%v wrong sizes where nothing was recorded", wrong)
 	}
 }
 

@@ -31,6 +31,7 @@ var ErrNothing = errors.New("no segment is in the recording as a whole: does the
 type sides struct {
 	sent, received               *flow
 	partnerSent, partnerReceived *flow // nil if nobody recorded them
+	idleSent, idleReceived       *flow // the bystander's; the same
 	checks                       []check
 }
 
@@ -54,6 +55,9 @@ func Measure(r *record.Recording) (*Measured, error) {
 	}
 	if len(r.Partner) > 0 {
 		s.partnerSent, s.partnerReceived = newFlow(r.Partner, true, period), newFlow(r.Partner, false, period)
+	}
+	if len(r.Bystander) > 0 {
+		s.idleSent, s.idleReceived = newFlow(r.Bystander, true, period), newFlow(r.Bystander, false, period)
 	}
 	m := &Measured{}
 	for i, segment := range r.Segments {
@@ -107,6 +111,9 @@ func (s *sides) measure(v *values, from, to time.Duration) (sent, received windo
 	s.line(v, &sent)
 	if s.partnerSent != nil {
 		s.pair(v, &sent, &received, from, to)
+	}
+	if s.idleSent != nil {
+		s.idle(v, &sent, from, to)
 	}
 	return sent, received, true
 }
@@ -188,12 +195,46 @@ func (s *sides) pair(v *values, sent, received *window, from, to time.Duration) 
 	ps, ok := s.partnerSent.window(from, to)
 	pr, too := s.partnerReceived.window(from, to)
 	if ok && too {
-		theirs, back = together(sent.series(), pr.series()), together(ps.series(), received.series())
-		both = together(sent.series(), ps.series())
+		theirs, back = together(sent, &pr), together(&ps, received)
+		both = together(sent, &ps)
 	}
 	v.add("sent goes with what the other receives", theirs)
 	v.add("received goes with what the other sends", back)
 	v.add("sent goes with what the other sends", both)
+}
+
+// idle adds what shows of the calls of others in the line of a member who is in none.
+func (s *sides) idle(v *values, sent *window, from, to time.Duration) {
+	const who = "by a bystander"
+	all := []struct {
+		name string
+		flow *flow
+	}{{"sent ", s.idleSent}, {"received ", s.idleReceived}}
+	for _, f := range all {
+		w, ok := f.flow.window(from, to)
+		f.flow.few(v, &w, ok, f.name+who)
+	}
+	goes := math.NaN()
+	if w, ok := s.idleReceived.window(from, to); ok {
+		goes = together(sent, &w)
+	}
+	v.add("sent goes with what is received "+who, goes)
+}
+
+// few adds the features of a direction that say most. Without a window none is known.
+func (f *flow) few(v *values, w *window, known bool, name string) {
+	unless := func(value float64) float64 {
+		if !known {
+			return math.NaN()
+		}
+		return value
+	}
+	late := w.lateness()
+	v.exact("wrong sizes, "+name, w.sum(func(s *slot) int { return s.wrong })) // What is not known is not wrong.
+	v.add("lateness, median, "+name, quantile(late, 0.5))
+	v.add("lateness, MAD, "+name, spread(late))
+	v.add("empty slots, "+name, unless(float64(w.length-len(w.slots))))
+	v.add("acknowledgements, "+name, unless(float64(len(between(f.acks, w.from, w.to)))))
 }
 
 // Labels returns the labels of the segments, sorted, idle first.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"gonum.org/v1/gonum/stat"
+
+	"undertone/app/internal/prove/stats"
 )
 
 // A window is a segment in one direction: so many slots, and the time that they
@@ -136,23 +138,5 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 // client to the other a slot's message takes so many.
 const reach = 4
 
-// together returns the correlation of two series at the lag where it is largest,
-// 0 if one of them never changes.
-func together(a, b []float64) float64 {
-	best := 0.0
-	for lag := -reach; lag <= reach; lag++ {
-		var x, y []float64
-		for i, v := range a {
-			k := i + lag
-			if k >= 0 && k < len(b) && !math.IsNaN(v) && !math.IsNaN(b[k]) {
-				x, y = append(x, v), append(y, b[k])
-			}
-		}
-		if len(x) > 2*reach {
-			if c := stat.Correlation(x, y, nil); c > best {
-				best = c
-			}
-		}
-	}
-	return best
-}
+// together is how much the lateness of two sides goes together.
+func together(a, b *window) float64 { return stats.MaxCorrelation(a.series(), b.series(), reach) }

@@ -18,9 +18,10 @@ import (
 // A Recording is all of a session.
 type Recording struct {
 	Labels
-	// Datagrams are the client's, Partner those of the other side of his calls, in
-	// the order of time. Nil says that none were recorded.
-	Datagrams, Partner []Datagram
+	// Datagrams are the client's, Partner those of the other side of his calls, and
+	// Bystander those of a member who is in none, in the order of time. Nil says that
+	// none were recorded.
+	Datagrams, Partner, Bystander []Datagram
 }
 
 // maxDatagrams bounds how many are kept of a user: days of any mode.
@@ -29,7 +30,7 @@ const maxDatagrams = 1 << 25
 // ErrForeign is returned for a capture without a single datagram of the client.
 var ErrForeign = errors.New("no datagram of the client is in the capture: it is of another line, time or run, or its addresses were changed on the way (then write them into the labels)")
 
-// Read reads captures of a session, each of the client, the partner or both.
+// Read reads captures of a session, each of the client, the others or all of them.
 func Read(labels *Labels, captures ...io.Reader) (*Recording, error) {
 	r := &Recording{Labels: *labels}
 	for _, c := range captures {
@@ -40,7 +41,7 @@ func Read(labels *Labels, captures ...io.Reader) (*Recording, error) {
 	if len(r.Datagrams) == 0 {
 		return nil, ErrForeign
 	}
-	for _, all := range [][]Datagram{r.Datagrams, r.Partner} {
+	for _, all := range [][]Datagram{r.Datagrams, r.Partner, r.Bystander} {
 		slices.SortStableFunc(all, func(a, b Datagram) int { return int(a.At - b.At) })
 		classify(all)
 	}
@@ -120,7 +121,7 @@ func (r *Recording) sort(p *parser, at time.Time) error {
 	for _, of := range []struct {
 		sockets []netip.AddrPort
 		all     *[]Datagram
-	}{{r.Client, &r.Datagrams}, {r.Labels.Partner, &r.Partner}} {
+	}{{r.Client, &r.Datagrams}, {r.Labels.Partner, &r.Partner}, {r.Labels.Bystander, &r.Bystander}} {
 		out := matches(of.sockets, p.from) && r.server(p.to)
 		in := matches(of.sockets, p.to) && r.server(p.from)
 		if !out && !in {

@@ -12,12 +12,14 @@
 // addresses that the labels name. The labels file is JSON:
 //
 //	{
-//	  "version": 1,
+//	  "version": 2,
 //	  "mode": "tmix", "interval": "40ms",
 //	  "started": "2026-01-31T12:00:00.123456789Z",
 //	  "client": ["0.0.0.0:40001"],          sockets of the user; 0.0.0.0 is any address
 //	  "partner": ["0.0.0.0:40002"],         the same of who he talked to, if known
+//	  "bystander": ["0.0.0.0:40003"],       and of a member who was in no call meanwhile
 //	  "server": ["192.0.2.7:7443"],         empty for any
+//	  "attack": "drop",                     what somebody on the line did all the time
 //	  "segments": [
 //	    {"label": "idle", "from_s": 20.1, "to_s": 22.1},
 //	    {"label": "talk", "call": true, "from_s": 22.6, "to_s": 24.6}, …

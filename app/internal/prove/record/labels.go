@@ -30,7 +30,11 @@ type Labels struct {
 	// calls, and Server those of the server. An address of zeros stands for any, and
 	// so does no Server at all.
 	Client, Partner, Server []netip.AddrPort
-	Segments                []Segment
+	// Attack is what was done to the client's datagrams all the time, empty for nothing.
+	Attack string
+	// Bystander are the sockets of a member who is in no call while the user is.
+	Bystander []netip.AddrPort
+	Segments  []Segment
 	// Voice is how loud the user spoke, from 0 to 255, in each VoiceStep since the
 	// session started. It is for pictures.
 	Voice []byte
@@ -49,7 +53,7 @@ func (l *Labels) Loudness(from, to time.Duration) []float64 {
 }
 
 const (
-	labelsVersion = 1
+	labelsVersion = 2 // 1 has no bystander and no attack
 	// maxLabels bounds a labels file: a long run has half a megabyte.
 	maxLabels = 64 << 20
 	// maxSession is longer than anybody records.
@@ -58,15 +62,17 @@ const (
 
 // labelsFile is Labels as JSON has them.
 type labelsFile struct {
-	Version  int              `json:"version"`
-	Mode     string           `json:"mode"`
-	Interval string           `json:"interval"`
-	Started  time.Time        `json:"started"`
-	Client   []netip.AddrPort `json:"client"`
-	Partner  []netip.AddrPort `json:"partner"`
-	Server   []netip.AddrPort `json:"server"`
-	Segments []segmentFile    `json:"segments"`
-	Voice    []byte           `json:"voice,omitempty"`
+	Version   int              `json:"version"`
+	Attack    string           `json:"attack,omitempty"`
+	Mode      string           `json:"mode"`
+	Interval  string           `json:"interval"`
+	Started   time.Time        `json:"started"`
+	Client    []netip.AddrPort `json:"client"`
+	Partner   []netip.AddrPort `json:"partner"`
+	Bystander []netip.AddrPort `json:"bystander,omitempty"`
+	Server    []netip.AddrPort `json:"server"`
+	Segments  []segmentFile    `json:"segments"`
+	Voice     []byte           `json:"voice,omitempty"`
 }
 
 type segmentFile struct {
@@ -80,8 +86,11 @@ type segmentFile struct {
 // Write writes a labels file.
 func (l *Labels) Write(w io.Writer) error {
 	f := labelsFile{
-		Version: labelsVersion, Mode: l.Mode.String(), Interval: l.Interval.String(), Started: l.Started.Round(0),
-		Client: l.Client, Partner: l.Partner, Server: l.Server, Segments: []segmentFile{}, Voice: l.Voice,
+		Version: 1, Attack: l.Attack, Mode: l.Mode.String(), Interval: l.Interval.String(), Started: l.Started.Round(0),
+		Client: l.Client, Partner: l.Partner, Bystander: l.Bystander, Server: l.Server, Segments: []segmentFile{}, Voice: l.Voice,
+	}
+	if l.Attack != "" || len(l.Bystander) > 0 {
+		f.Version = labelsVersion
 	}
 	for _, s := range l.Segments {
 		f.Segments = append(f.Segments, segmentFile{s.Label, s.Call, s.Control, s.From.Seconds(), s.To.Seconds()})
@@ -99,10 +108,10 @@ func ReadLabels(r io.Reader) (*Labels, error) {
 	if err := d.Decode(&f); err != nil {
 		return nil, fmt.Errorf("this is no labels file of undertone prove: %w", err)
 	}
-	if f.Version != labelsVersion {
-		return nil, fmt.Errorf("the labels are of version %d, and this program reads version %d", f.Version, labelsVersion)
+	if f.Version < 1 || f.Version > labelsVersion {
+		return nil, fmt.Errorf("the labels are of version %d, and this program reads versions 1 to %d", f.Version, labelsVersion)
 	}
-	l := &Labels{Started: f.Started, Client: f.Client, Partner: f.Partner, Server: f.Server, Voice: f.Voice}
+	l := &Labels{Started: f.Started, Attack: f.Attack, Client: f.Client, Partner: f.Partner, Bystander: f.Bystander, Server: f.Server, Voice: f.Voice}
 	var err error
 	if l.Mode, err = cell.ParseMode(f.Mode); err != nil {
 		return nil, fmt.Errorf("labels: %w", err)

@@ -173,13 +173,28 @@ func TestLabelsAndBack(t *testing.T) {
 	}
 }
 
+// What the first version had no words for makes a labels file one of the second.
+func TestLabelsOfTheSecondVersion(t *testing.T) {
+	l := labels()
+	l.Bystander, l.Attack = []netip.AddrPort{netip.MustParseAddrPort("[::]:40003")}, "drop"
+	var b bytes.Buffer
+	if err := l.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	text := b.String()
+	got, err := ReadLabels(&b)
+	if err != nil || got.Attack != l.Attack || !slices.Equal(got.Bystander, l.Bystander) || !strings.Contains(text, `"version": 2`) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestStrangeLabels(t *testing.T) {
 	var b bytes.Buffer
 	if err := labels().Write(&b); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ old, replacement, want string }{
-		{`"version": 1`, `"version": 2`, "version 2"},
+		{`"version": 1`, `"version": 3`, "version 3"},
 		{`"tmix"`, `"vmix"`, "vmix"},
 		{`"40ms"`, `"41ms"`, "41ms"},
 		{`"0.0.0.0:40001"`, ``, "no socket"},
