@@ -179,8 +179,9 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
-// ReadSettings reads the settings of a data folder, and nothing else of it.
-func ReadSettings(dir string) (Settings, error) {
+// ReadSettings reads the settings of a data folder, and nothing else of it. Variables
+// as those of os.Environ, if any are given, override what is in the folder.
+func ReadSettings(dir string, environ ...string) (Settings, error) {
 	if err := checkFormat(dir); err != nil {
 		return Settings{}, err
 	}
@@ -192,7 +193,7 @@ func ReadSettings(dir string) (Settings, error) {
 	if err != nil {
 		return Settings{}, explainAccess(err)
 	}
-	s, err := ParseSettings(text)
+	s, err := ParseSettings(text, environ...)
 	if err != nil {
 		return Settings{}, fmt.Errorf("%s: %w", path, err)
 	}
@@ -213,9 +214,10 @@ func explainNoSettings(dir string) error {
 	return fmt.Errorf("%s: %w; make one with: undertone-server init --data %s", dir, ErrNoServer, dir)
 }
 
-// OpenFolder opens the data folder of a server; Close closes it.
-func OpenFolder(ctx context.Context, dir string) (*Folder, error) {
-	s, err := ReadSettings(dir)
+// OpenFolder opens the data folder of a server; Close closes it. The variables are
+// those of ReadSettings.
+func OpenFolder(ctx context.Context, dir string, environ ...string) (*Folder, error) {
+	s, err := ReadSettings(dir, environ...)
 	if err != nil {
 		return nil, err
 	}

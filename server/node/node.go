@@ -56,6 +56,8 @@ const renewEvery = 12 * time.Hour
 type Config struct {
 	// Data is the data folder, made by Init.
 	Data string
+	// Environ are variables as those of os.Environ, which override settings.
+	Environ []string
 	// Version of the program, for status.
 	Version string
 	// Log gets what an operator should know; nil stands for nowhere. Nothing
@@ -128,13 +130,13 @@ func New(ctx context.Context, c Config) (_ *Node, err error) {
 
 func (n *Node) openFolder(ctx context.Context) (err error) {
 	// The settings first: without any there is no folder to lock.
-	if _, err := ReadSettings(n.config.Data); err != nil {
+	if _, err := ReadSettings(n.config.Data, n.config.Environ...); err != nil {
 		return err
 	}
 	if n.unlock, err = lock(n.config.Data); err != nil {
 		return err
 	}
-	if n.folder, err = OpenFolder(ctx, n.config.Data); err != nil {
+	if n.folder, err = OpenFolder(ctx, n.config.Data, n.config.Environ...); err != nil {
 		return err
 	}
 	// With another mode or interval every client would be refused.

@@ -129,13 +129,22 @@ func newFile(s Settings) file {
 
 // ParseSettings reads server.toml. Keys that are not there have their default,
 // except for those that must be there; keys that nobody knows, and values that
-// make no sense, are errors that say what to write instead.
-func ParseSettings(text []byte) (Settings, error) {
-	f := newFile(DefaultSettingsFor(modeIn(text)))
-	if err := decodeFile(text, &f); err != nil {
+// make no sense, are errors that say what to write instead. Variables as those of
+// os.Environ, if any are given, override what the file says.
+func ParseSettings(text []byte, environ ...string) (Settings, error) {
+	e, err := ParseEnvironment(environ)
+	if err != nil {
 		return Settings{}, err
 	}
-	return f.settings()
+	f := newFile(DefaultSettingsFor(e.mode(modeIn(text))))
+	if err := decodeFile(text, &f, e); err != nil {
+		return Settings{}, err
+	}
+	if err := e.override(&f); err != nil {
+		return Settings{}, err
+	}
+	s, err := f.settings()
+	return s, e.explain(err)
 }
 
 // Check says why these settings make no sense.
@@ -218,6 +227,9 @@ func checkListen(s string) error {
 // settingsTemplate is server.toml as init writes it.
 var settingsTemplate = template.Must(template.New("server.toml").Parse(`# Settings of an Undertone server. Restart the server after a change, and try
 # a change with: undertone-server check
+#
+# Environment variables override them, for the server and for every command alike:
+# UNDERTONE_SERVER_MAX_USERS=50, UNDERTONE_SERVER_PUBLIC_ADDRESSES=203.0.113.7,...
 
 # What hides the calls. "tmix": this server sees who talks to whom but cannot
 # listen; everybody else sees who is online and nothing more. "bmix": this server,

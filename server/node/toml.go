@@ -12,8 +12,8 @@ import (
 )
 
 // decodeFile reads the text of server.toml into f. Keys that are not in the
-// text keep what f says, except for those that must be there.
-func decodeFile(text []byte, f *file) error {
+// text keep what f says, except for those that must be there or in the environment.
+func decodeFile(text []byte, f *file, e Environment) error {
 	dec := toml.NewDecoder(strings.NewReader(string(text))).DisallowUnknownFields()
 	if err := dec.Decode(f); err != nil {
 		return explain(text, err)
@@ -22,7 +22,7 @@ func decodeFile(text []byte, f *file) error {
 	if err := toml.Unmarshal(text, &present); err != nil {
 		return explain(text, err)
 	}
-	return checkRequired(present)
+	return checkRequired(present, e)
 }
 
 // modeIn returns the mode that the text of server.toml names, as far as that can
@@ -41,10 +41,11 @@ func modeIn(text []byte) cell.Mode {
 // checkRequired names the settings that have no default when they are missing.
 // A file that lost them was damaged, and the default need not be what the users
 // of this server have joined with.
-func checkRequired(present map[string]any) error {
+func checkRequired(present map[string]any, e Environment) error {
 	var missing, lines []string
 	for _, name := range requiredSettings {
-		if _, ok := present[name]; !ok {
+		_, inFile := present[name]
+		if _, ok := e[name]; !ok && !inFile {
 			missing = append(missing, name)
 			lines = append(lines, example(name))
 		}

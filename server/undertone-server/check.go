@@ -58,7 +58,7 @@ func (c *cli) checkCommand() *cobra.Command {
 
 // check looks at everything that it can without disturbing a running server.
 func (c *cli) check(ctx context.Context) []finding {
-	s, err := node.ReadSettings(c.data)
+	s, err := node.ReadSettings(c.data, c.environ...)
 	if err != nil {
 		list := []finding{{problem, "settings", err.Error()}}
 		if errors.Is(err, fs.ErrPermission) {
@@ -66,9 +66,9 @@ func (c *cli) check(ctx context.Context) []finding {
 		}
 		return list
 	}
-	list := []finding{{fine, "settings", filepath.Join(c.data, node.SettingsFile)}}
+	list := []finding{{fine, "settings", c.whereSettings()}}
 	list = append(list, checkPermissions(c.data))
-	f, err := node.OpenFolder(ctx, c.data)
+	f, err := node.OpenFolder(ctx, c.data, c.environ...)
 	if err != nil {
 		return append(list, finding{problem, "data", err.Error()})
 	}
@@ -78,6 +78,15 @@ func (c *cli) check(ctx context.Context) []finding {
 		checkMachine(s, runtime.NumCPU()))
 	at, host := checkHost(ctx, s)
 	return append(append(list, host), checkPorts(ctx, f, at)...)
+}
+
+// whereSettings says where the settings come from, which can be read.
+func (c *cli) whereSettings() string {
+	where := []string{filepath.Join(c.data, node.SettingsFile)}
+	if e, err := node.ParseEnvironment(c.environ); err == nil && len(e) > 0 {
+		where = append(append(where, "overridden by the environment:"), e.Variables()...)
+	}
+	return strings.Join(where, " ")
 }
 
 func checkRegistry(ctx context.Context, f *node.Folder) finding {

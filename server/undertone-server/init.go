@@ -31,7 +31,11 @@ func (c *cli) initCommand() *cobra.Command {
 		Short: "Make a new server: keys, settings, and the first invite",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.init(cmd.Context(), o)
+			e, err := c.initEnvironment(cmd)
+			if err != nil {
+				return usageError{err}
+			}
+			return c.init(cmd.Context(), o, e)
 		},
 	}
 	f := cmd.Flags()
@@ -45,12 +49,44 @@ func (c *cli) initCommand() *cobra.Command {
 	return c.jsonFlag(cmd)
 }
 
-func (c *cli) init(ctx context.Context, o initOptions) error {
+// initFlags are the flags of init that are settings.
+var initFlags = []struct{ flag, setting string }{
+	{"mode", "mode"}, {"interval", "interval"}, {"channels", "channels"}, {"listen", "listen"}, {"host", "public_host"},
+}
+
+// initEnvironment reads the environment. What it says of a setting that has a flag
+// is the default of the flag; with both there would be two answers to one question.
+func (c *cli) initEnvironment(cmd *cobra.Command) (node.Environment, error) {
+	e, err := node.ParseEnvironment(c.environ)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range initFlags {
+		value, ok := e[f.setting]
+		switch flag := cmd.Flags().Lookup(f.flag); {
+		case !ok || flag.Changed && flag.Value.String() == value:
+		case flag.Changed:
+			return nil, fmt.Errorf("--%s says %q, and the environment says %q by %s%s; leave out one of them", f.flag, flag.Value, value, node.EnvPrefix, strings.ToUpper(f.setting))
+		default:
+			if err := cmd.Flags().Set(f.flag, value); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return e, nil
+}
+
+// init writes what the environment says into the settings too, so that they stay
+// the same for those who have another environment.
+func (c *cli) init(ctx context.Context, o initOptions, e node.Environment) error {
 	s, err := o.settings()
 	if err != nil {
 		return usageError{err}
 	}
 	if err := s.Check(); err != nil {
+		return usageError{err}
+	}
+	if s, err = s.With(e); err != nil {
 		return usageError{err}
 	}
 	if err := checkInvite(o.label, o.expires); err != nil {

@@ -100,16 +100,25 @@ func (c *cli) inviteCreate() *cobra.Command {
 }
 
 // inviteHost is what the invite says of the address: the settings' word, or
-// else where the running server listens.
+// else where the running server listens. It must be the same server as that of the
+// settings: otherwise whoever gets the invite would be refused.
 func (c *cli) inviteHost(ctx context.Context, f *node.Folder) (string, error) {
-	if f.Settings.PublicHost != "" {
-		return f.Settings.PublicHost, nil
-	}
+	host := f.Settings.PublicHost
 	s, err := admin.NewClient(f.Socket()).Status(ctx)
-	if errors.Is(err, admin.ErrNotRunning) {
-		return "", nil
+	if errors.Is(err, admin.ErrNotRunning) || err != nil && host != "" {
+		return host, nil
 	}
-	return s.Signal, err
+	if err != nil {
+		return "", err
+	}
+	if m, i := f.Settings.Mode.String(), f.Settings.Interval.String(); s.Mode != m || s.Interval != i {
+		return "", fmt.Errorf("the running server has mode %s and interval %s, and the settings say %s and %s; restart it, or give this command the same variables %s… as the server",
+			s.Mode, s.Interval, m, i, node.EnvPrefix)
+	}
+	if host == "" {
+		host = s.Signal
+	}
+	return host, nil
 }
 
 func (c *cli) inviteList() *cobra.Command {

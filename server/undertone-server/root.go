@@ -27,14 +27,15 @@ const (
 // A cli is one run of the program.
 type cli struct {
 	stdout, stderr io.Writer
-	data           string // --data
-	json           bool   // --json
-	started        bool   // The arguments were right; whatever fails now is no usage error.
+	environ        []string // what may override settings
+	data           string   // --data
+	json           bool     // --json
+	started        bool     // The arguments were right; whatever fails now is no usage error.
 }
 
 // run runs one command and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	c := &cli{stdout: stdout, stderr: stderr}
+	c := &cli{stdout: stdout, stderr: stderr, environ: os.Environ()}
 	root := c.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -75,6 +76,10 @@ func (c *cli) root() *cobra.Command {
 encrypted cells with it at a fixed rate, day and night, whether he is in a call or
 not. Start with: undertone-server init, and then: undertone-server run.
 
+Environment variables override the settings in server.toml: max_users, for instance,
+is UNDERTONE_SERVER_MAX_USERS. UNDERTONE_SERVER_DATA is the data folder. Set them for
+all commands alike.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the server is not running.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -101,9 +106,13 @@ const withFiles = "with files"
 // installedData is the data folder of a server that was installed as a package.
 const installedData = "/var/lib/undertone"
 
-// defaultData is the data folder of the server that was installed, for those who
-// operate it, and otherwise that of the XDG specification.
+// defaultData is the data folder that the environment names, or that of the server
+// that was installed, for those who operate it, and otherwise that of the XDG
+// specification.
 func defaultData() string {
+	if dir := os.Getenv(node.EnvData); dir != "" {
+		return dir
+	}
 	base := os.Getenv("XDG_DATA_HOME")
 	if base == "" && operates(installedData) {
 		return installedData
@@ -138,7 +147,7 @@ func (c *cli) report(v any, text string) error {
 
 // withFolder opens the data folder for f.
 func (c *cli) withFolder(ctx context.Context, f func(*node.Folder) error) (err error) {
-	folder, err := node.OpenFolder(ctx, c.data)
+	folder, err := node.OpenFolder(ctx, c.data, c.environ...)
 	if err != nil {
 		return err
 	}

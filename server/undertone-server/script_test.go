@@ -40,6 +40,7 @@ func TestMain(m *testing.M) {
 //	redeem LINK        a user joins with an invite
 //	write FILE TEXT    writes a line into a file; \n in it begins another one
 //	remove FILE        removes a file
+//	env NAME VALUE     sets an environment variable; without a value, unsets it
 //
 // {DATA} is a folder that is not there yet.
 func TestScripts(t *testing.T) {
@@ -130,6 +131,12 @@ func (s *script) step(line string) {
 	case "remove":
 		if err := os.Remove(rest); err != nil {
 			s.fail("%v", err)
+		}
+	case "env":
+		name, value, ok := strings.Cut(rest, " ")
+		s.t.Setenv(name, value)
+		if !ok {
+			_ = os.Unsetenv(name) // Setenv sees to it that it becomes what it was.
 		}
 	default:
 		s.fail("no such step")

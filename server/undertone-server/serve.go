@@ -14,12 +14,12 @@ func (c *cli) runCommand() *cobra.Command {
 		Short: "Serve, until SIGTERM or Ctrl-C",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := node.ReadSettings(c.data)
+			s, err := node.ReadSettings(c.data, c.environ...)
 			if err != nil {
 				return err
 			}
 			log := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: s.LogLevel}))
-			return node.Run(cmd.Context(), node.Config{Data: c.data, Log: log, Version: version()})
+			return node.Run(cmd.Context(), node.Config{Data: c.data, Environ: c.environ, Log: log, Version: version()})
 		},
 	}
 }
