@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"undertone/server/internal/local"
 	"undertone/server/internal/metrics"
 	"undertone/transport/signal"
 )
@@ -14,17 +13,6 @@ import (
 // longer than any pause of a machine that still serves.
 const stuck = 5 * time.Second
 
-// serveMetrics answers those who measure until the context ends. That it cannot
-// do so any longer is no reason to end calls.
-func (n *Node) serveMetrics(ctx context.Context) error {
-	n.log.Info("metrics can be read", "at", n.metrics.Addr().String())
-	if err := local.Serve(ctx, n.metrics, metrics.Handler(n)); err != nil {
-		n.log.Error("metrics cannot be read any longer", "error", err)
-	}
-	<-ctx.Done()
-	return nil
-}
-
 // Facts says how the server does, for metrics.
 func (n *Node) Facts() metrics.Facts {
 	s := n.folder.Settings
@@ -32,7 +20,7 @@ func (n *Node) Facts() metrics.Facts {
 		Version:         n.config.Version,
 		Mode:            s.Mode.String(),
 		Interval:        s.Interval.String(),
-		Places:          s.MaxUsers,
+		Places:          n.engine.Limit(),
 		Mix:             n.engine.Metrics(),
 		Refused:         make(map[signal.Code]uint64, len(n.refused)),
 		CertificateEnds: n.cert.Load().Leaf.NotAfter,

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -46,10 +47,7 @@ func TestHealth(t *testing.T) {
 			t.Errorf("it says %q", text)
 		}
 		cert := w.node.cert.Load()
-		old, leaf := *cert, *cert.Leaf
-		leaf.NotAfter = time.Now().Add(-time.Hour)
-		old.Leaf = &leaf
-		w.node.cert.Store(&old)
+		w.node.cert.Store(ended(cert))
 		if text := w.ask("/health", http.StatusServiceUnavailable); !strings.Contains(text, "certificate ran out") {
 			t.Errorf("it says %q", text)
 		}
@@ -63,6 +61,14 @@ func TestHealth(t *testing.T) {
 			t.Errorf("it says %q", text)
 		}
 	})
+}
+
+// ended returns a certificate that ran out an hour ago.
+func ended(c *tls.Certificate) *tls.Certificate {
+	over, leaf := *c, *c.Leaf
+	leaf.NotAfter = time.Now().Add(-time.Hour)
+	over.Leaf = &leaf
+	return &over
 }
 
 // A server listens where it may be measured, and gives that back; at an address

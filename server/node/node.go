@@ -33,6 +33,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -60,6 +61,12 @@ type Config struct {
 	Environ []string
 	// Version of the program, for status.
 	Version string
+	// Reload has the node read its settings again whenever something comes by it.
+	// It is never closed.
+	Reload <-chan os.Signal
+	// Level is set to the settings' log_level, now and whenever that changes; nil
+	// stands for a log that goes by something else.
+	Level *slog.LevelVar
 	// Log gets what an operator should know; nil stands for nowhere. Nothing
 	// about calls is logged at any level, and nothing about single users at
 	// the usual ones.
@@ -86,7 +93,7 @@ type Node struct {
 	unlock  func() error
 	signal  net.Listener
 	admin   net.Listener
-	metrics net.Listener // nil if nobody is to measure
+	metrics net.Listener // at the start; nil if nobody is to measure
 	links   *rtc.Listener
 	engine  *mix.Engine
 	gate    *gate
@@ -94,6 +101,10 @@ type Node struct {
 	refused map[signal.Code]*atomic.Uint64 // the map itself is read only
 	cert    atomic.Pointer[tls.Certificate]
 	started time.Time
+	moved   chan net.Listener // by which metrics get a new place
+
+	// Touched by keep only.
+	applied Settings // those that are in use
 }
 
 // Run serves until the context ends, and then returns nil; or it returns why it
@@ -113,7 +124,10 @@ func New(ctx context.Context, c Config) (_ *Node, err error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	n := &Node{config: c, log: c.Log, signal: c.Signal, guard: signal.NewGuard(c.Limits), started: time.Now()}
+	n := &Node{
+		config: c, log: c.Log, signal: c.Signal, guard: signal.NewGuard(c.Limits), started: time.Now(),
+		moved: make(chan net.Listener),
+	}
 	defer func() {
 		if err != nil {
 			_ = n.Close()
@@ -139,6 +153,8 @@ func (n *Node) openFolder(ctx context.Context) (err error) {
 	if n.folder, err = OpenFolder(ctx, n.config.Data, n.config.Environ...); err != nil {
 		return err
 	}
+	n.applied = n.folder.Settings
+	n.setLevel(n.applied.LogLevel)
 	// With another mode or interval every client would be refused.
 	if err := n.folder.Registry.Settle(ctx, n.folder.Settings.terms(), time.Now()); err != nil {
 		return n.folder.explainTerms(err)
@@ -244,13 +260,10 @@ func (n *Node) Run(ctx context.Context) error {
 	parts := []func(context.Context) error{
 		func(ctx context.Context) error { n.engine.Run(ctx); return nil },
 		n.serveSignal,
-		n.keepCertificate,
+		n.keep,
 	}
 	if n.admin != nil {
-		parts = append(parts, func(ctx context.Context) error { return admin.Serve(ctx, n.admin, n) })
-	}
-	if n.metrics != nil {
-		parts = append(parts, n.serveMetrics)
+		parts = append(parts, func(ctx context.Context) error { return admin.Serve(ctx, n.admin, n) }, n.serveMetrics)
 	}
 	n.log.Info("serving", "version", n.config.Version, "mode", n.folder.Settings.Mode.String(),
 		"interval", n.folder.Settings.Interval.String(), "signal", n.Addr().String(), "cells", n.CellsAddr().String())
@@ -286,23 +299,6 @@ func (n *Node) serveSignal(ctx context.Context) error {
 // from then on only what has passed since.
 func (n *Node) now() time.Time { return n.started.Add(time.Since(n.started)) }
 
-// keepCertificate renews the online certificate in time, and warns if that
-// cannot be done.
-func (n *Node) keepCertificate(ctx context.Context) error {
-	ticker := time.NewTicker(renewEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case now := <-ticker.C:
-			if err := n.renew(now); err != nil {
-				n.log.Error("nobody can come online any more", "error", err)
-			}
-		case <-ctx.Done():
-			return nil
-		}
-	}
-}
-
 // renew puts the certificate in use that is right from now on.
 func (n *Node) renew(now time.Time) error {
 	cert, err := n.folder.Online(now)
@@ -311,7 +307,7 @@ func (n *Node) renew(now time.Time) error {
 	}
 	n.cert.Store(cert)
 	if now.After(cert.Leaf.NotAfter.Add(-signal.RenewBefore)) {
-		n.log.Warn("the online certificate ends soon; put the root key back into the data folder for a moment and restart the server",
+		n.log.Warn("the online certificate ends soon; put the root key back into the data folder for a moment and reload the server (SIGHUP)",
 			"ends", cert.Leaf.NotAfter.Format(time.DateOnly))
 	}
 	return nil

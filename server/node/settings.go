@@ -225,8 +225,10 @@ func checkListen(s string) error {
 }
 
 // settingsTemplate is server.toml as init writes it.
-var settingsTemplate = template.Must(template.New("server.toml").Parse(`# Settings of an Undertone server. Restart the server after a change, and try
-# a change with: undertone-server check
+var settingsTemplate = template.Must(template.New("server.toml").Parse(`# Settings of an Undertone server. Try a change with: undertone-server check
+# Then restart the server. If only max_users (to no more than at its start),
+# public_host, metrics or log_level was changed, reloading it is enough, with nobody
+# noticing: systemctl kill -s HUP undertone-server
 #
 # Environment variables override them, for the server and for every command alike:
 # UNDERTONE_SERVER_MAX_USERS=50, UNDERTONE_SERVER_PUBLIC_ADDRESSES=203.0.113.7,...

@@ -52,7 +52,7 @@ func (n *Node) Status() admin.Status {
 		Interval:        s.Interval.String(),
 		Channels:        s.shared(),
 		Online:          m.Online,
-		Places:          s.MaxUsers,
+		Places:          n.engine.Limit(),
 		Slots:           m.Slots,
 		Skipped:         m.Skipped,
 		Mixing:          admin.Lateness{Mean: milliseconds(m.MeanPassLateness), Max: milliseconds(m.MaxPassLateness)},

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -36,6 +37,10 @@ type world struct {
 	node *Node
 	log  bytes.Buffer
 	stop func()
+	// reload has the server read its settings again, and level is how much it
+	// would log if the log were not for the tests.
+	reload chan os.Signal
+	level  slog.LevelVar
 	// record makes what a user sends along, up and down are what he sends and
 	// gets in a slot.
 	record   func(id *key.Identity) []byte
@@ -55,7 +60,7 @@ func newWorld(t *testing.T, change ...func(*Settings)) *world {
 	if err := Init(t.Context(), dir, s); err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, star: simnet.New(simnet.Config{Seed: 1})}
+	w := &world{t: t, star: simnet.New(simnet.Config{Seed: 1}), reload: make(chan os.Signal)}
 	w.up, w.down = mix.Shapes(s.Mode, s.shared(), 1)
 	w.record = w.recordOf(s.Mode)
 	listener, err := w.star.Server().ListenStream(DefaultPort)
@@ -67,7 +72,7 @@ func newWorld(t *testing.T, change ...func(*Settings)) *world {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	w.node, err = New(t.Context(), Config{Data: dir, Log: log, Signal: listener, Cells: socket, Embedded: true, Offset: third})
+	w.node, err = New(t.Context(), Config{Data: dir, Log: log, Signal: listener, Cells: socket, Embedded: true, Offset: third, Reload: w.reload, Level: &w.level})
 	if err != nil {
 		t.Fatal(err)
 	}

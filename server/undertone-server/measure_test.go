@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -83,5 +85,56 @@ func TestMeasured(t *testing.T) {
 	}
 	if err := p.end(syscall.SIGTERM); err != nil {
 		t.Errorf("SIGTERM: %v\n%s", err, &p.log)
+	}
+}
+
+// SIGHUP changes what can be changed under a user who is online, without him
+// noticing, and a broken file changes nothing.
+func TestHangUp(t *testing.T) {
+	data, invite := newServer(t)
+	p := start(t, data)
+	link, err := p.online(newIdentity(t), invite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer link.Close()
+	hangUp := func(says string) string {
+		t.Helper()
+		if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		return p.until(regexp.MustCompile(says))
+	}
+	socket := filepath.Join(t.TempDir(), "metrics.sock")
+	for _, address := range []string{"127.0.0.1:0", "unix:" + socket} {
+		set(t, data, "metrics", `"`+address+`"`)
+		// The two lines are of two goroutines, so that either may be the first.
+		at := hangUp(`msg="metrics can be read" at=(\S+)`)
+		if address == "127.0.0.1:0" {
+			if got := fetch(t, "http://"+at+"/health"); got != "ok\n" {
+				t.Errorf("health is %q", got)
+			}
+		} else if info, err := os.Stat(socket); at != socket || err != nil || info.Mode()&os.ModeSocket == 0 {
+			t.Errorf("the metrics are at %s: %v, %v", at, info, err)
+		}
+	}
+	set(t, data, "metrics", `"127.0.0.1:1:2"`)
+	hangUp(`level=ERROR msg="the settings cannot be read again, and stay as they were" .*metrics`)
+	if _, err := os.Stat(socket); err != nil {
+		t.Errorf("the metrics are gone: %v", err)
+	}
+	set(t, data, "metrics", `"unix:`+filepath.Join(data, node.SettingsFile)+`"`)
+	hangUp(`level=ERROR msg="a setting stays as it was" setting=metrics .*is no socket`)
+	set(t, data, "metrics", `""`)
+	set(t, data, "log_level", `"debug"`)
+	hangUp(`msg="the settings were read again" changed="metrics log_level"`)
+	if s := status(t, data); s.Online != 1 || link.Err() != nil {
+		t.Errorf("status is %+v, the link %v", s, link.Err())
+	}
+	if err := p.end(syscall.SIGTERM); err != nil {
+		t.Errorf("SIGTERM: %v\n%s", err, &p.log)
+	}
+	if _, err := os.Stat(socket); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the socket was left behind: %v", err)
 	}
 }

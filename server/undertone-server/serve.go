@@ -1,7 +1,11 @@
 package main
 
 import (
+	"context"
 	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -12,14 +16,20 @@ func (c *cli) runCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "run",
 		Short: "Serve, until SIGTERM or Ctrl-C",
-		Args:  cobra.NoArgs,
+		Long: `Serve, until SIGTERM or Ctrl-C. SIGHUP has the server read its settings and its
+certificate again; the log says what took effect, and what needs a restart.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := node.ReadSettings(c.data, c.environ...)
-			if err != nil {
-				return err
-			}
-			log := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: s.LogLevel}))
-			return node.Run(cmd.Context(), node.Config{Data: c.data, Environ: c.environ, Log: log, Version: version()})
+			return c.serve(cmd.Context())
 		},
 	}
+}
+
+func (c *cli) serve(ctx context.Context) error {
+	reload := make(chan os.Signal, 1) // One that comes meanwhile reads what is there then.
+	signal.Notify(reload, syscall.SIGHUP)
+	defer signal.Stop(reload)
+	level := new(slog.LevelVar)
+	log := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: level}))
+	return node.Run(ctx, node.Config{Data: c.data, Environ: c.environ, Reload: reload, Level: level, Log: log, Version: version()})
 }

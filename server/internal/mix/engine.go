@@ -39,6 +39,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"undertone/server/internal/mix/half"
@@ -71,6 +72,7 @@ type Engine struct {
 	// Shared.
 	meter meter
 	count session.Counters
+	limit atomic.Int64 // of users, at most as many as seats
 
 	// Guarded by mu, which the clock only tries.
 	mu      sync.Mutex
@@ -122,6 +124,7 @@ func newEngine(cfg Config, l load, set half.Half) *Engine {
 	}
 	e.now = e.timings[0]
 	e.meter.start = time.Now()
+	e.limit.Store(int64(cfg.Seats))
 	return e
 }
 
@@ -285,6 +288,20 @@ func (e *Engine) Most() half.Shape {
 	return down
 }
 
+// Limit returns how many users may be online at once.
+func (e *Engine) Limit() int { return int(e.limit.Load()) }
+
+// SetLimit lets only so many users online from now on. Who is online stays, and can
+// come back as long as his seat is there. It reports whether there are as many seats,
+// and if not, changes nothing: they are made when the Engine is.
+func (e *Engine) SetLimit(users int) bool {
+	if users > e.cfg.Seats {
+		return false
+	}
+	e.limit.Store(int64(users))
+	return true
+}
+
 // Join brings a user online, and replaces the seat that he may have. From the
 // next slot on, s gets what the mode sends in every slot, until the seat is left.
 // It fails for a member whose record is not what the mode asks for, and if there
@@ -299,9 +316,13 @@ func (e *Engine) Join(m half.Member, s Sender) (*Seat, error) {
 	if e.stopped {
 		return nil, ErrStopped
 	}
+	old := e.table.Find(m.Handle)
+	if old == nil && e.table.Len() >= e.Limit() {
+		return nil, session.ErrFull
+	}
 	below := timingFor(e.timings, timing{}, e.table.Len()+1, 0).window
 	line := session.New(m.Handle, &e.lines, e.cfg.Offset(below), time.Now())
-	if old := e.table.Find(m.Handle); old != nil {
+	if old != nil {
 		e.drop(old)
 	}
 	if _, err := e.table.Add(line); err != nil {

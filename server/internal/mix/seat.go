@@ -43,7 +43,7 @@ func (s *Seat) Leave() {
 func (e *Engine) HasRoom(h key.Handle) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.table.Len() < e.cfg.Seats || e.table.Find(h) != nil
+	return e.table.Len() < e.Limit() || e.table.Find(h) != nil
 }
 
 // A change is a seat that is taken by a member, or left if there is none.
