@@ -30,7 +30,7 @@ type tree struct {
 
 const (
 	rowHigh    = 24
-	namesTo    = 250 // where the names end and the axis begins
+	namesTo    = 330 // where the names end and the axis begins
 	figuresAt  = 640
 	mostBeside = 12 // further looks that are drawn
 )

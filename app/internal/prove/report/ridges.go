@@ -111,7 +111,7 @@ func ticks(x axis, unit string) (all []tick) {
 		}
 	}
 	for k := math.Ceil(x.low / step); k*step <= x.high; k++ {
-		all = append(all, tick{At: coordinate(x.at(k * step)), Text: fmt.Sprintf("%.4g %s", k*step, unit)})
+		all = append(all, tick{At: coordinate(x.at(k * step)), Text: fmt.Sprintf("%.4g %s", k*step+0, unit)}) // There is a -0, and -0+0 is 0.
 	}
 	return all
 }
