@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -59,7 +60,7 @@ func (f *Folder) Backup(ctx context.Context, path, version string) (Backup, erro
 	if err != nil {
 		return Backup{}, err
 	}
-	return describe(a, len(users)), writeBackup(path, a)
+	return describe(a, len(users)), writeNew(path, "the backup", a.Write)
 }
 
 func describe(a *backup.Archive, users int) Backup {
@@ -84,22 +85,23 @@ func (f *Folder) copyRegistry(ctx context.Context) ([]byte, error) {
 	return os.ReadFile(path) //nolint:gosec // made just now
 }
 
-// writeBackup writes a file that is not there yet, and leaves none if that fails.
-func writeBackup(path string, a *backup.Archive) (err error) {
-	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+// writeNew writes a file that is not there yet, and leaves none if that fails. what
+// names what is in it.
+func writeNew(path, what string, write func(io.Writer) error) (err error) {
+	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the file that the operator named
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s is there already and is not overwritten; choose another name", path)
 	}
 	if err != nil {
-		return fmt.Errorf("the backup cannot be written: %w", explainAccess(err))
+		return fmt.Errorf("%s cannot be written: %w", what, explainAccess(err))
 	}
 	defer func() {
 		if err != nil {
 			_ = os.Remove(path)
-			err = fmt.Errorf("the backup cannot be written: %w", err)
+			err = fmt.Errorf("%s cannot be written: %w", what, err)
 		}
 	}()
-	err = a.Write(out)
+	err = write(out)
 	if err == nil {
 		err = out.Sync()
 	}

@@ -3,7 +3,9 @@ package node
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -11,16 +13,19 @@ import (
 	"undertone/transport/signal"
 )
 
+// ErrRootAway means that the root key is not in the data folder, which is where its
+// operator may want it to be.
+var ErrRootAway = errors.New("the root key is not in the data folder; where it is, run: undertone-server keys rotate --root FILE")
+
 // Online returns the certificate to use from now on. If the one on disk ends
-// soon and the root key is in the folder, it makes a new one. Without the root
-// key the old one serves until it ends.
+// soon and the root key is in the folder, it makes a new one, for as long. Without
+// the root key the old one serves until it ends.
 func (f *Folder) Online(now time.Time) (*tls.Certificate, error) {
-	path := filepath.Join(f.Dir, onlineFile)
-	cert, err := f.readOnline(path)
-	if err == nil && now.Before(cert.Leaf.NotAfter.Add(-signal.RenewBefore)) {
+	cert, err := f.readOnline()
+	if err == nil && now.Before(signal.RenewAt(cert.Leaf)) {
 		return cert, nil
 	}
-	root, rootErr := f.rootKey()
+	root, rootErr := readRoot(f.Dir)
 	if rootErr != nil {
 		switch {
 		case err != nil:
@@ -30,12 +35,25 @@ func (f *Folder) Online(now time.Time) (*tls.Certificate, error) {
 		}
 		return cert, nil
 	}
-	text, err := root.NewOnline(now)
+	return f.makeOnline(root, now, lifeLike(cert))
+}
+
+// lifeLike is for how long a certificate is made that follows another one, or none.
+func lifeLike(cert *tls.Certificate) time.Duration {
+	if cert == nil {
+		return signal.OnlineLife
+	}
+	return min(max(signal.LifeOf(cert.Leaf), signal.MinOnlineLife), signal.OnlineLife)
+}
+
+// makeOnline puts a new certificate in the place of the one on disk.
+func (f *Folder) makeOnline(root *signal.Root, now time.Time, life time.Duration) (*tls.Certificate, error) {
+	text, err := root.NewOnlineFor(now, life)
 	if err != nil {
 		return nil, err
 	}
-	if err := writeFile(path, text); err != nil {
-		return nil, fmt.Errorf("keep the new online certificate: %w", err)
+	if err := writeFile(filepath.Join(f.Dir, onlineFile), text); err != nil {
+		return nil, fmt.Errorf("keep the new online certificate: %w", explainAccess(err))
 	}
 	return signal.ParseOnline(text, f.root)
 }
@@ -43,15 +61,16 @@ func (f *Folder) Online(now time.Time) (*tls.Certificate, error) {
 // Certificate returns the online certificate that is on the disk, and whether
 // the root key is there to make another.
 func (f *Folder) Certificate() (leaf *x509.Certificate, hasRoot bool, err error) {
-	_, rootErr := f.rootKey()
-	cert, err := f.readOnline(filepath.Join(f.Dir, onlineFile))
+	_, rootErr := readRoot(f.Dir)
+	cert, err := f.readOnline()
 	if err != nil {
 		return nil, rootErr == nil, err
 	}
 	return cert.Leaf, rootErr == nil, nil
 }
 
-func (f *Folder) readOnline(path string) (*tls.Certificate, error) {
+func (f *Folder) readOnline() (*tls.Certificate, error) {
+	path := filepath.Join(f.Dir, onlineFile)
 	text, err := os.ReadFile(path) //nolint:gosec // the operator's own folder
 	if err != nil {
 		return nil, fmt.Errorf("the online certificate cannot be read: %w", err)
@@ -63,20 +82,28 @@ func (f *Folder) readOnline(path string) (*tls.Certificate, error) {
 	return cert, nil
 }
 
-// rootKey reads the root key, which the operator may have moved away.
-func (f *Folder) rootKey() (*signal.Root, error) {
-	path := filepath.Join(f.Dir, rootKeyFile)
+// readRoot reads the root key, which the operator may have moved away.
+func readRoot(dir string) (*signal.Root, error) {
+	path := filepath.Join(dir, rootKeyFile)
 	text, err := os.ReadFile(path) //nolint:gosec // the operator's own folder
-	if err != nil {
-		return nil, fmt.Errorf("put the root key back at %s for a moment and restart the server", path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, ErrRootAway
+	case err != nil:
+		return nil, explainAccess(err)
 	}
-	certificate, err := os.ReadFile(filepath.Join(f.Dir, rootCertFile)) //nolint:gosec // the operator's own folder
-	if err != nil {
-		return nil, err
-	}
-	root, err := signal.ParseRoot(certificate, text)
+	root, err := parseRoot(dir, text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return root, nil
+}
+
+// parseRoot reads a root key, which must be that of the server in the folder.
+func parseRoot(dir string, text []byte) (*signal.Root, error) {
+	certificate, err := os.ReadFile(filepath.Join(dir, rootCertFile)) //nolint:gosec // the operator's own folder
+	if err != nil {
+		return nil, explainAccess(err)
+	}
+	return signal.ParseRoot(certificate, text)
 }

@@ -268,7 +268,7 @@ func TestCertificateRenewal(t *testing.T) {
 	if old, err := f.Online(soon); err != nil || !old.Leaf.Equal(first.Leaf) {
 		t.Errorf("without the root key: %v", err)
 	}
-	if _, err := f.Online(first.Leaf.NotAfter.Add(time.Hour)); err == nil || !strings.Contains(err.Error(), "put the root key back") {
+	if _, err := f.Online(first.Leaf.NotAfter.Add(time.Hour)); err == nil || !errors.Is(err, ErrRootAway) {
 		t.Errorf("expired without the root key: %v", err)
 	}
 	if _, hasRoot, err := f.Certificate(); err != nil || hasRoot {

@@ -31,16 +31,21 @@ func (n *Node) Facts() metrics.Facts {
 	return f
 }
 
-// Healthy says why users are not served, or cannot come online.
+// Healthy says why users are not served, or cannot come online, or soon cannot.
 func (n *Node) Healthy(ctx context.Context) error {
 	if since := time.Since(n.engine.Metrics().Passed); since > stuck {
 		return fmt.Errorf("no slot was mixed for %s", since.Round(time.Second))
 	}
-	if ends := n.cert.Load().Leaf.NotAfter; n.now().After(ends) {
-		return fmt.Errorf("the online certificate ran out on %s", ends.Format(time.DateOnly))
+	leaf := n.cert.Load().Leaf
+	if n.now().After(leaf.NotAfter) {
+		return fmt.Errorf("the online certificate ran out on %s; run: undertone-server keys rotate, with --root FILE if the root key is kept elsewhere",
+			leaf.NotAfter.Format(time.DateOnly))
 	}
 	if err := n.folder.Registry.Ping(ctx); err != nil {
 		return fmt.Errorf("the registry cannot be read: %w", err)
+	}
+	if err := n.folder.lapse(leaf, n.now()); err != nil {
+		return &metrics.Warning{Cause: err}
 	}
 	return nil
 }

@@ -12,9 +12,9 @@
 //
 //	server.toml   the settings
 //	registry.db   users and invites (and SQLite's side files)
-//	root.key      the root key; may be moved away, and back to renew online.pem
+//	root.key      the root key; may be kept elsewhere, and brought to renew online.pem
 //	root.crt      the root certificate, whose key every invite names
-//	online.pem    the key and certificate that is used online, good for a year
+//	online.pem    the key and certificate that is used online, good for a year or less
 //	format        the version of all this, so that an older program refuses it
 //	lock          held by the process that serves the folder
 //	admin.sock    where that process can be asked and told things
@@ -34,6 +34,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -101,7 +102,9 @@ type Node struct {
 	refused map[signal.Code]*atomic.Uint64 // the map itself is read only
 	cert    atomic.Pointer[tls.Certificate]
 	started time.Time
-	moved   chan net.Listener // by which metrics get a new place
+	// renewing is held by whoever replaces cert.
+	renewing sync.Mutex
+	moved    chan net.Listener // by which metrics get a new place
 
 	// Touched by keep only.
 	applied Settings // those that are in use
@@ -301,14 +304,17 @@ func (n *Node) now() time.Time { return n.started.Add(time.Since(n.started)) }
 
 // renew puts the certificate in use that is right from now on.
 func (n *Node) renew(now time.Time) error {
+	n.renewing.Lock()
+	defer n.renewing.Unlock()
 	cert, err := n.folder.Online(now)
 	if err != nil {
 		return err
 	}
-	n.cert.Store(cert)
-	if now.After(cert.Leaf.NotAfter.Add(-signal.RenewBefore)) {
-		n.log.Warn("the online certificate ends soon; put the root key back into the data folder for a moment and reload the server (SIGHUP)",
-			"ends", cert.Leaf.NotAfter.Format(time.DateOnly))
+	if old := n.cert.Swap(cert); old != nil && !old.Leaf.Equal(cert.Leaf) {
+		n.log.Info("another online key is in use", "key", nameOf(cert.Leaf), "ends", cert.Leaf.NotAfter.Format(time.DateOnly))
+	}
+	if err := n.folder.lapse(cert.Leaf, now); err != nil {
+		n.log.Warn("soon nobody can come online any more", "error", err)
 	}
 	return nil
 }

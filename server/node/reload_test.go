@@ -168,7 +168,7 @@ func TestReloadOfTheCertificate(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		wantWords(t, w.hangUp(), "level=ERROR", "the online certificate stays as it is", "put the root key back")
+		wantWords(t, w.hangUp(), "level=ERROR", "the online certificate stays as it is", "undertone-server keys rotate --root FILE")
 		if w.node.cert.Load() != second {
 			t.Error("the certificate is another one")
 		}

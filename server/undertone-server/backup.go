@@ -60,7 +60,7 @@ func (c *cli) restore(ctx context.Context, path string) error {
 	}
 	text := fmt.Sprintf("%s holds the server of %s again, with %d users.\n", c.data, b.Made.Local().Format("2 January 2006 15:04"), b.Users)
 	if !b.HasRoot {
-		text += "The root key was not in the backup; put yours into the folder to renew the certificate.\n"
+		text += "The root key was not in the backup; where it is, renew the certificate with: " + c.renewCommand() + "\n"
 	}
 	return c.report(b, text+"Look at it, and start it:\n  "+c.command("check")+"\n  "+c.startCommand()+"\n")
 }

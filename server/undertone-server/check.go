@@ -74,7 +74,7 @@ func (c *cli) check(ctx context.Context) []finding {
 	}
 	defer func() { _ = f.Close() }()
 	now := time.Now()
-	list = append(list, checkRegistry(ctx, f), checkCertificate(f, now), checkClock(c.data, now, systemClock()),
+	list = append(list, checkRegistry(ctx, f), checkCertificate(f, c.renewCommand(), now), checkClock(c.data, now, systemClock()),
 		checkMachine(s, runtime.NumCPU()))
 	at, host := checkHost(ctx, s)
 	return append(append(list, host), checkPorts(ctx, f, at)...)
@@ -100,20 +100,29 @@ func checkRegistry(ctx context.Context, f *node.Folder) finding {
 	return finding{fine, "registry", fmt.Sprintf("%d users", len(users))}
 }
 
-func checkCertificate(f *node.Folder, now time.Time) finding {
+// checkCertificate looks at the online key; renew is how to make another where the
+// root key is away.
+func checkCertificate(f *node.Folder, renew string, now time.Time) finding {
 	leaf, hasRoot, err := f.Certificate()
 	const what = "certificate"
 	switch {
 	case err != nil && !hasRoot:
-		return finding{problem, what, err.Error() + "; put the root key back into the data folder and restart the server, which makes a new one"}
+		return finding{problem, what, err.Error() + "; where the root key is, run: " + renew}
 	case err != nil:
 		return finding{warning, what, err.Error() + "; the server makes a new one when it starts"}
 	case now.Before(leaf.NotBefore):
 		return finding{problem, what, fmt.Sprintf("the clock of this machine says %s, which is before the certificate was made; set the clock", now.Format(time.DateOnly))}
-	case now.After(leaf.NotAfter.Add(-signal.RenewBefore)) && !hasRoot:
-		return finding{problem, what, fmt.Sprintf("it ends on %s and the root key is not here to renew it; put it back for a moment and restart the server", leaf.NotAfter.Format(time.DateOnly))}
 	}
-	return finding{fine, what, fmt.Sprintf("valid until %s", leaf.NotAfter.Format(time.DateOnly))}
+	ends, renews := leaf.NotAfter.Format(time.DateOnly), signal.RenewAt(leaf)
+	switch {
+	case !hasRoot && !now.Before(renews):
+		return finding{problem, what, fmt.Sprintf("after %s nobody can come online, and the root key is not here to renew it; where that is, run: %s", ends, renew)}
+	case !hasRoot && !now.Before(renews.Add(-signal.LifeOf(leaf)/10)):
+		return finding{warning, what, fmt.Sprintf("valid until %s, and the root key is not here to renew it; where that is, run, soon: %s", ends, renew)}
+	case !hasRoot:
+		return finding{fine, what, fmt.Sprintf("valid until %s; before that, run where the root key is: %s", ends, renew)}
+	}
+	return finding{fine, what, fmt.Sprintf("valid until %s, and renewed by itself from %s on", ends, renews.Format(time.DateOnly))}
 }
 
 // checkMachine compares what the set takes when all places are taken with the

@@ -296,15 +296,21 @@ func TestRootActsAsOwner(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, args := range [][]string{{"backup", file, "--data", data}, {"restore", file, "--data", back}, {"check", "--data", back}} {
+	stick := filepath.Join(outer, "mine", "root.key") // The same goes for the root key.
+	for _, args := range [][]string{
+		{"backup", file, "--data", data}, {"restore", file, "--data", back}, {"check", "--data", back},
+		{"keys", "offline", stick, "--data", data}, {"keys", "rotate", "--root", stick, "--data", data}, {"check", "--data", data},
+	} {
 		if out, err := program(t, args...).CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", args, err, out)
 		}
 	}
-	if info, err := os.Stat(file); err != nil {
-		t.Error(err)
-	} else if owner, _, _ := ownerOf(info); owner != os.Geteuid() {
-		t.Errorf("the backup belongs to %d", owner)
+	for _, path := range []string{file, stick} {
+		if info, err := os.Stat(path); err != nil {
+			t.Error(err)
+		} else if owner, _, _ := ownerOf(info); owner != os.Geteuid() {
+			t.Errorf("%s belongs to %d", path, owner)
+		}
 	}
 	files := 0
 	err = filepath.WalkDir(data, func(path string, d fs.DirEntry, err error) error {

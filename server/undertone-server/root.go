@@ -95,7 +95,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the server is not running.`,
 	root.SetErr(c.stderr)
 	root.PersistentFlags().StringVar(&c.data, "data", defaultData(), "the server's data `folder`")
 	root.AddCommand(c.initCommand(), c.runCommand(), c.inviteCommand(), c.userCommand(),
-		c.statusCommand(), c.checkCommand(), c.backupCommand(), c.restoreCommand(), c.dashboardCommand(), c.versionCommand())
+		c.statusCommand(), c.checkCommand(), c.keysCommand(), c.backupCommand(), c.restoreCommand(), c.dashboardCommand(), c.versionCommand())
 	return root
 }
 

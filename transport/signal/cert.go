@@ -18,15 +18,20 @@ import (
 )
 
 const (
-	// onlineLife is how long an online certificate is valid.
-	onlineLife = 365 * 24 * time.Hour
+	// OnlineLife is how long an online certificate is valid, unless it is made for
+	// less.
+	OnlineLife = 365 * 24 * time.Hour
+	// MinOnlineLife is the least that leaves time to replace it.
+	MinOnlineLife = 7 * 24 * time.Hour
 	// onlineSlack is how far the clock of a client may be behind when the
 	// certificate is new.
 	onlineSlack = 48 * time.Hour
 
-	// RenewBefore is how long before its end an online certificate should be
-	// replaced.
+	// RenewBefore is how long before its end an online certificate of a year should
+	// be replaced (see RenewAt).
 	RenewBefore = 30 * 24 * time.Hour
+
+	day = 24 * time.Hour
 
 	blockKey  = "PRIVATE KEY"
 	blockCert = "CERTIFICATE"
@@ -128,7 +133,7 @@ func ParseRoot(certificate, keyText []byte) (*Root, error) {
 	return &Root{key: priv, cert: cert}, nil
 }
 
-// PinOf returns what invites call the root key.
+// PinOf returns what invites call the root key. It names an online key as well.
 func PinOf(root *x509.Certificate) uri.Pin { return sha256.Sum256(root.RawSubjectPublicKeyInfo) }
 
 // Pin returns what invites call the root key.
@@ -136,7 +141,14 @@ func (r *Root) Pin() uri.Pin { return PinOf(r.cert) }
 
 // NewOnline makes a key and a certificate to be used online from now on for a
 // year, signed by the root. It returns them as one PEM text.
-func (r *Root) NewOnline(now time.Time) ([]byte, error) {
+func (r *Root) NewOnline(now time.Time) ([]byte, error) { return r.NewOnlineFor(now, OnlineLife) }
+
+// NewOnlineFor is NewOnline for another time. Nothing takes a certificate back: who
+// steals its key can pretend to be the server until it ends.
+func (r *Root) NewOnlineFor(now time.Time, life time.Duration) ([]byte, error) {
+	if life < MinOnlineLife || life > OnlineLife {
+		return nil, fmt.Errorf("an online certificate is valid for %d to %d days", MinOnlineLife/day, OnlineLife/day)
+	}
 	// Ed25519, because its signatures have one length, and so each handshake
 	// looks like any other.
 	pub, priv, err := ed25519.GenerateKey(rand.Reader)
@@ -147,7 +159,7 @@ func (r *Root) NewOnline(now time.Time) ([]byte, error) {
 		SerialNumber: newSerial(),
 		Subject:      pkix.Name{CommonName: "undertone online"},
 		NotBefore:    now.Add(-onlineSlack),
-		NotAfter:     now.Add(onlineLife),
+		NotAfter:     now.Add(life),
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
@@ -160,6 +172,17 @@ func (r *Root) NewOnline(now time.Time) ([]byte, error) {
 		return nil, err
 	}
 	return append(text, encodePEM(blockCert, der)...), nil
+}
+
+// LifeOf is for how long an online certificate was made.
+func LifeOf(leaf *x509.Certificate) time.Duration {
+	return leaf.NotAfter.Sub(leaf.NotBefore) - onlineSlack
+}
+
+// RenewAt is when an online certificate should be replaced: when 30 days of its life
+// are left, or a third, if that is less.
+func RenewAt(leaf *x509.Certificate) time.Time {
+	return leaf.NotAfter.Add(-min(RenewBefore, LifeOf(leaf)/3))
 }
 
 // newSerial returns a random serial number whose encoding has a fixed length.

@@ -168,17 +168,17 @@ func (c *Client) verify(chain []*x509.Certificate, now time.Time) error {
 	if len(chain) != 2 || signedBy(chain[0], chain[1]) != nil {
 		return c.wrongPin()
 	}
-	const day = "2 January 2006"
+	const date = "2 January 2006"
 	leaf := chain[0]
 	switch {
 	case now.Before(leaf.NotBefore):
 		return &Error{Code: ErrClock.Code, text: fmt.Sprintf(
 			"the clock of this computer says %s, which is before the key of the server at %s was made; set the clock",
-			now.Format(day), c.Server.Host)}
+			now.Format(date), c.Server.Host)}
 	case now.After(leaf.NotAfter):
 		return &Error{Code: ErrClock.Code, text: fmt.Sprintf(
 			"the key of the server at %s ran out on %s; if the clock of this computer is right (it says %s), ask the operator to renew it",
-			c.Server.Host, leaf.NotAfter.Format(day), now.Format(day))}
+			c.Server.Host, leaf.NotAfter.Format(date), now.Format(date))}
 	}
 	return nil
 }

@@ -11,7 +11,7 @@
 // One TLS 1.3 connection for each request, key exchange X25519MLKEM768 and no
 // other, no session tickets, no resumption, no early data, no client
 // certificate, no server name indication; HTTP/1.1 inside. The server shows two
-// certificates: its online certificate (good for a year) and its root, which
+// certificates: its online certificate (good for a year or less) and its root, which
 // signs itself; both are Ed25519. The client checks that
 //
 //   - SHA-256 of the SubjectPublicKeyInfo (DER) of the last one is the pin of
@@ -20,7 +20,9 @@
 //   - the first one is valid now,
 //
 // and nothing else: no authority, no name. So an address is free to change, and
-// no third party can vouch for another server.
+// no third party can vouch for another server. A client keeps nothing of an online
+// certificate: the server may have another one the next time, or after years. The
+// certificate of a link's DTLS is made for that link alone, and named in the answer.
 //
 // Both sides export two secrets from the connection (RFC 8446, section 7.5),
 // with no context, 32 bytes each:

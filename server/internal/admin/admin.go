@@ -6,9 +6,11 @@
 //	                            has already, nothing per user, nothing per call
 //	POST /v1/users/HANDLE/check the user was disabled, enabled or removed in
 //	                            the registry: act on it now
+//	GET  /v1/keys               the online key in use
+//	POST /v1/keys/check         the one in the data folder is another: use that
 //
-// The commands change the registry themselves, whether a server runs or not,
-// and tell the server afterwards; so there is one way of changing it.
+// The commands change the registry and the keys themselves, whether a server runs
+// or not, and tell the server afterwards; so there is one way of changing them.
 //
 // The server calls Serve, a command makes a Client. Only server packages may
 // import this one.
@@ -83,12 +85,24 @@ type Lateness struct {
 	Max  float64 `json:"max_ms"`
 }
 
+// An OnlineKey is what a running server shows to who comes online.
+type OnlineKey struct {
+	// Name is the hash of the key.
+	Name string `json:"name"`
+	// Ends is when it runs out.
+	Ends time.Time `json:"ends"`
+}
+
 // A Server is what the commands ask.
 type Server interface {
 	// Status is called at any time, from any goroutine.
 	Status() Status
 	// CheckUser closes the link of a user who may not be online any more.
 	CheckUser(ctx context.Context, h key.Handle) error
+	// OnlineKey says which online key is in use.
+	OnlineKey() OnlineKey
+	// CheckKeys puts the online key in use that is in the data folder.
+	CheckKeys() error
 }
 
 // maxReply is the longest reply that a command reads, in bytes.
@@ -122,9 +136,14 @@ func Listen(path string) (net.Listener, error) {
 // them have been answered.
 func Serve(ctx context.Context, l net.Listener, s Server) error {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(s.Status())
+	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.Status()) })
+	mux.HandleFunc("GET /v1/keys", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.OnlineKey()) })
+	mux.HandleFunc("POST /v1/keys/check", func(w http.ResponseWriter, _ *http.Request) {
+		if err := s.CheckKeys(); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		reply(w, s.OnlineKey())
 	})
 	mux.HandleFunc("POST /v1/users/{handle}/check", func(w http.ResponseWriter, r *http.Request) {
 		h, err := key.ParseHandle(r.PathValue("handle"))
@@ -139,6 +158,11 @@ func Serve(ctx context.Context, l net.Listener, s Server) error {
 		w.WriteHeader(http.StatusNoContent)
 	})
 	return local.Serve(ctx, l, mux)
+}
+
+func reply(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // If the command is gone, there is nobody to tell.
 }
 
 // A Client asks a running server.
@@ -160,16 +184,36 @@ func NewClient(path string) *Client {
 }
 
 // Status asks how the server does. It returns ErrNotRunning if there is none.
-func (c *Client) Status(ctx context.Context) (Status, error) {
-	var s Status
-	body, err := c.do(ctx, http.MethodGet, "/v1/status")
+func (c *Client) Status(ctx context.Context) (s Status, err error) {
+	err = c.ask(ctx, http.MethodGet, "/v1/status", &s)
+	return s, err
+}
+
+// OnlineKey asks which online key is in use. It returns ErrNotRunning if there is
+// no server.
+func (c *Client) OnlineKey(ctx context.Context) (k OnlineKey, err error) {
+	err = c.ask(ctx, http.MethodGet, "/v1/keys", &k)
+	return k, err
+}
+
+// CheckKeys tells the server that there is another online key in the data folder,
+// and returns the one it uses from now on. It returns ErrNotRunning if there is no
+// server to tell.
+func (c *Client) CheckKeys(ctx context.Context) (k OnlineKey, err error) {
+	err = c.ask(ctx, http.MethodPost, "/v1/keys/check", &k)
+	return k, err
+}
+
+// ask reads the reply into v.
+func (c *Client) ask(ctx context.Context, method, path string, v any) error {
+	body, err := c.do(ctx, method, path)
 	if err != nil {
-		return s, err
+		return err
 	}
-	if err := json.Unmarshal(body, &s); err != nil {
-		return s, fmt.Errorf("the server's status cannot be read; is it of another version? %w", err)
+	if err := json.Unmarshal(body, v); err != nil {
+		return fmt.Errorf("what the running server says cannot be read; is it of another version? %w", err)
 	}
-	return s, nil
+	return nil
 }
 
 // CheckUser tells the server that a user was changed in the registry. It

@@ -20,6 +20,8 @@ import (
 type fake struct {
 	status  Status
 	checked []key.Handle
+	key     OnlineKey // in use
+	next    OnlineKey // in the folder
 	err     error
 }
 
@@ -27,6 +29,15 @@ func (f *fake) Status() Status { return f.status }
 
 func (f *fake) CheckUser(_ context.Context, h key.Handle) error {
 	f.checked = append(f.checked, h)
+	return f.err
+}
+
+func (f *fake) OnlineKey() OnlineKey { return f.key }
+
+func (f *fake) CheckKeys() error {
+	if f.err == nil {
+		f.key = f.next
+	}
 	return f.err
 }
 
@@ -78,6 +89,22 @@ func TestCheckUser(t *testing.T) {
 	}
 	if _, err := c.do(t.Context(), "POST", "/v1/users/nobody/check"); err == nil || !strings.Contains(err.Error(), "hexadecimal") {
 		t.Errorf("a damaged handle: %v", err)
+	}
+}
+
+func TestCheckKeys(t *testing.T) {
+	old, next := OnlineKey{"a", time.Unix(1, 0).UTC()}, OnlineKey{"b", time.Unix(2, 0).UTC()}
+	f := &fake{key: old, next: next}
+	c := NewClient(serve(t, f))
+	if k, err := c.OnlineKey(t.Context()); err != nil || k != old {
+		t.Errorf("the key is %+v, %v", k, err)
+	}
+	if k, err := c.CheckKeys(t.Context()); err != nil || k != next {
+		t.Errorf("the new key is %+v, %v", k, err)
+	}
+	f.err = errors.New("it ran out")
+	if _, err := c.CheckKeys(t.Context()); err == nil || !strings.Contains(err.Error(), "the running server says: it ran out") {
+		t.Errorf("error is %v", err)
 	}
 }
 

@@ -3,7 +3,8 @@
 // for it, which is of this machine alone (package local).
 //
 //	GET /metrics  the figures below, in the text format of Prometheus
-//	GET /health   200 and "ok", or 503 and a line that says what is wrong
+//	GET /health   200 and "ok", with what is soon going to be wrong, if anything; or
+//	              503 and a line that says what is wrong
 //
 // What is measured is what an eavesdropper has already, and the health of the
 // process: nothing per user, nothing per call, and nothing that is another number
@@ -35,6 +36,7 @@ package metrics
 import (
 	"context"
 	_ "embed" // for the dashboard
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -62,9 +64,20 @@ const maxRequests = 4
 type Server interface {
 	// Facts is called for each request.
 	Facts() Facts
-	// Healthy says why the server does not serve as it should, or nil.
+	// Healthy says why the server does not serve as it should, or nil. A *Warning is
+	// of what is still to come.
 	Healthy(ctx context.Context) error
 }
+
+// A Warning is what an operator should see to while the server still serves: no
+// reason for whatever restarts services.
+type Warning struct{ Cause error }
+
+// Error says what is going to be wrong.
+func (w *Warning) Error() string { return w.Cause.Error() }
+
+// Unwrap returns it.
+func (w *Warning) Unwrap() error { return w.Cause }
 
 // Facts are how a server does.
 type Facts struct {
@@ -97,11 +110,16 @@ func Handler(s Server) http.Handler {
 	))
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		if err := s.Healthy(r.Context()); err != nil {
+		text := "ok\n"
+		var soon *Warning
+		switch err := s.Healthy(r.Context()); {
+		case errors.As(err, &soon):
+			text = "ok, but " + soon.Error() + "\n"
+		case err != nil:
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
-		_, _ = w.Write([]byte("ok\n")) // If the client is gone, there is nobody to tell.
+		_, _ = w.Write([]byte(text)) // If the client is gone, there is nobody to tell.
 	})
 	return mux
 }

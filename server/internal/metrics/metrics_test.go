@@ -185,6 +185,10 @@ func TestHealth(t *testing.T) {
 	if status, text := ask(t, f, "/health"); status != http.StatusOK || text != "ok\n" {
 		t.Errorf("%d: %s", status, text)
 	}
+	f.ill = &Warning{errors.New("the key ends soon")}
+	if status, text := ask(t, f, "/health"); status != http.StatusOK || text != "ok, but the key ends soon\n" {
+		t.Errorf("%d: %s", status, text)
+	}
 	f.ill = errors.New("no slot was mixed for 7s")
 	if status, text := ask(t, f, "/health"); status != http.StatusServiceUnavailable || !strings.Contains(text, "7s") {
 		t.Errorf("%d: %s", status, text)
