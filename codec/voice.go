@@ -64,11 +64,18 @@ const silenceWarmUp = 8
 // The mouth goes through these states, each speaker in the ear through his own
 // (speaker):
 //
-//	         live                 muted (one slot that fades out)
-//	idle ------------> talking ----------------------------------> muted
-//	  ^                 |   ^--------------------------------------- |
-//	  |     not live    |         not muted (resets, fades in)       |
-//	  +-----------------+--------------------------------------------+
+//	         live                  muted (one slot that fades out)
+//	idle ----------> talking -----------------------------------> muted
+//	  ^               |  ^ ^--------------------------------------- ^ |
+//	  |               |  |       not muted (resets, fades in)      | |
+//	  |   silence for |  | sound                                   | |
+//	  |   calmTime    v  | (resets, fades in)            muted     | |
+//	  |              hushed ---------------------------------------+ |
+//	  |   not live    |                                              |
+//	  +---------------+----------------------------------------------+
+//
+// Who is muted and has been silent is hushed when he is muted no more, and who comes
+// into a call in silence is hushed from the first slot on.
 //
 // Whatever starts is preceded by a reset of its codec, so that nothing of the
 // loop is heard, and fades in over 5 ms; whatever ends fades out. The fade-in
@@ -96,8 +103,19 @@ type mouth struct {
 	loop    []float32
 	at      int       // the next sample of the loop
 	mic     []float32 // one slot
+	calm    int       // how many samples there was nothing to hear, up to calmTime
 	silence Frame
 }
+
+const (
+	// faintest is the faintest sample that is a sound: 80 dB below full scale, which no
+	// room with a microphone in it is.
+	faintest = 1e-4
+	// calmTime is for how many samples nothing is heard before somebody is hushed: 0.2 s.
+	// The last word has left the encoder by then, and no pause between words is as long
+	// and as empty.
+	calmTime = SampleRate / 5
+)
 
 type mouthState uint8
 
@@ -105,6 +123,7 @@ const (
 	mouthIdle mouthState = iota
 	mouthTalking
 	mouthMuted
+	mouthHushed
 )
 
 // NewVoice checks c and returns a Voice that is idle.
@@ -149,11 +168,12 @@ func (v *Voice) Muted() bool { return v.muted.Load() }
 func (v *Voice) Mouth(_ cell.Slot, live bool, f *Frame) {
 	m := &v.mouth
 	was := m.state
-	m.state = m.next(live, v.muted.Load())
-	if was == mouthIdle && m.state != mouthIdle {
+	if was == mouthIdle && live {
 		v.open()
 	}
 	v.sound.Read(m.mic)
+	m.listen()
+	m.state = m.next(live, v.muted.Load())
 	switch {
 	case m.state == mouthTalking:
 		if was != mouthTalking {
@@ -166,7 +186,7 @@ func (v *Voice) Mouth(_ cell.Slot, live bool, f *Frame) {
 		m.enc.Encode(m.mic, f)
 	default:
 		v.murmur(f)
-		if m.state == mouthMuted {
+		if m.state != mouthIdle {
 			*f = m.silence
 		}
 	}
@@ -182,8 +202,21 @@ func (m *mouth) next(live, muted bool) mouthState {
 		return mouthIdle
 	case muted:
 		return mouthMuted
+	case m.calm >= calmTime:
+		return mouthHushed
 	}
 	return mouthTalking
+}
+
+// listen takes in whether there is anything to hear in this slot.
+func (m *mouth) listen() {
+	for _, x := range m.mic {
+		if x > faintest || x < -faintest {
+			m.calm = 0
+			return
+		}
+	}
+	m.calm = min(m.calm+len(m.mic), calmTime)
 }
 
 // murmur encodes the next slot of the recorded loop into f and keeps it for

@@ -209,6 +209,56 @@ func TestVoiceMouth(t *testing.T) {
 	}
 }
 
+// TestVoiceHushed: a microphone that hears nothing costs what a loop of speech costs,
+// and the peer is sent silence; the first sound is heard from its beginning.
+func TestVoiceHushed(t *testing.T) {
+	v, c, s := newToyVoice(t)
+	const slot, hold = 1920, calmTime / 1920
+	var f, silence Frame
+	toyEncoder{&toyCodec{}}.Encode(constant(slot, 0), &silence)
+	n := cell.Slot(0)
+	mouth := func(heard float32) *Frame {
+		s.hears = heard
+		v.Mouth(n, true, &f)
+		n++
+		return &f
+	}
+	mouth(micLevel)
+	for k := range hold - 1 {
+		if mouth(faintest); c.encResets != 1 || last(&f) != faintest {
+			t.Fatalf("the pause is cut after %d slots: %v, %d resets", k, mean(&f), c.encResets)
+		}
+	}
+	at := v.mouth.at
+	for k := range 20 {
+		if *mouth(-faintest) != silence {
+			t.Fatalf("hushed slot %d sends %v, want the frame of silence", k, mean(&f))
+		}
+	}
+	if want := (at + 20*slot) % len(v.mouth.loop); v.mouth.at != want {
+		t.Errorf("the loop is at %d, want %d: it was not encoded", v.mouth.at, want)
+	}
+	if mouth(micLevel); c.encResets != 2 || first(&f) > 0.01 || last(&f) != micLevel {
+		t.Errorf("a sound goes from %v to %v after %d resets, want a rise after a second reset", first(&f), last(&f), c.encResets)
+	}
+	if c.encodes != int(n) {
+		t.Errorf("%d runs of the encoder in %d slots", c.encodes, n)
+	}
+	// Muted and hushed are the same to the peer, whichever ends first.
+	v.SetMuted(true)
+	mouth(micLevel) // It fades out.
+	for range hold + 1 {
+		mouth(0)
+	}
+	v.SetMuted(false)
+	if *mouth(0) != silence || c.encResets != 2 {
+		t.Errorf("unmuted in silence: %v, %d resets", mean(&f), c.encResets)
+	}
+	if mouth(micLevel); last(&f) != micLevel || c.encResets != 3 {
+		t.Errorf("the first sound after that: %v, %d resets", last(&f), c.encResets)
+	}
+}
+
 // TestVoiceEar follows what is heard.
 func TestVoiceEar(t *testing.T) {
 	v, c, s := newToyVoice(t)
