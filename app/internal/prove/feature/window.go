@@ -23,8 +23,11 @@ type window struct {
 // window returns the slots of a segment, or false if they are not all in one run.
 func (f *flow) window(from, to time.Duration) (w window, ok bool) {
 	// One less than would fit, so that they fit wherever the segment begins. What is
-	// rounded is by how much a timer was late.
-	w.length = int((to-from+f.period/4)/f.period) - 1
+	// rounded is by how much a timer was late. And as many pairs: every second message
+	// is acknowledged at once, and one more or less of those would tell nothing but in
+	// which slot the segment begins. That may go with what was done before it, since
+	// calls move in slots.
+	w.length = (int((to-from+f.period/4)/f.period) - 1) &^ 1
 	for i := range f.runs {
 		r := &f.runs[i]
 		first, last := r.slots[0].n, r.slots[len(r.slots)-1].n
