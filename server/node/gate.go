@@ -30,6 +30,8 @@ type gate struct {
 	most     half.Shape // what a link has to carry in a slot
 	accounts *throttle.Table[key.Handle]
 	guests   sync.WaitGroup
+	// throttled counts those who came too often.
+	throttled atomic.Uint64
 }
 
 // accountRate is how often one user may come online, from wherever. To let one in
@@ -83,6 +85,7 @@ func (g *gate) Admit(ctx context.Context, r signal.Request) (string, error) {
 	handle := r.Account.Handle()
 	// Both before there is a link, which is what costs.
 	if !g.accounts.Allow(handle, time.Now()) {
+		g.throttled.Add(1)
 		return "", refusal(errTooOften)
 	}
 	if !g.engine.HasRoom(handle) {

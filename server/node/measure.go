@@ -23,8 +23,10 @@ func (n *Node) Facts() metrics.Facts {
 		Places:          n.engine.Limit(),
 		Mix:             n.engine.Metrics(),
 		Refused:         make(map[signal.Code]uint64, len(n.refused)),
+		Throttled:       n.gate.throttled.Load(),
 		CertificateEnds: n.cert.Load().Leaf.NotAfter,
 	}
+	f.Guard, f.Links = n.Strangers()
 	for code, count := range n.refused {
 		f.Refused[code] = count.Load()
 	}

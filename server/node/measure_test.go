@@ -2,6 +2,7 @@ package node
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"undertone/transport/signal"
+	"undertone/transport/simnet"
 	"undertone/transport/uri"
 )
 
@@ -33,6 +35,46 @@ func TestRefusalsAreCounted(t *testing.T) {
 		}
 		if kinds := strings.Count(text, "\nundertone_requests_refused_total{"); kinds != len(signal.Codes()) {
 			t.Errorf("%d kinds of refusal are counted", kinds)
+		}
+	})
+}
+
+// So are connections, users who come too often, and what nobody here has asked for.
+func TestWhatIsTurnedAwayIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer func() { w.stop() }()
+		id, token := newIdentity(t), w.invite()
+		asks, err := 0, error(nil)
+		for ; err == nil && asks < 100; asks++ {
+			var u *user
+			if u, err = w.online(id, token); err == nil {
+				u.Close()
+			}
+		}
+		if !errors.Is(err, signal.ErrBusy) {
+			t.Errorf("after coming online %d times: %v", asks, err)
+		}
+		stranger, err := w.star.User(simnet.Path{Delay: oneWay}, simnet.Path{Delay: oneWay}).ListenUDP(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = stranger.Close() }()
+		unclaimed := w.node.Facts().Links.Unclaimed // Of links that were replaced, maybe.
+		if _, err := stranger.WriteTo([]byte("who is there?"), w.node.CellsAddr()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		text := w.metrics()
+		for _, line := range []string{
+			fmt.Sprintf("undertone_connections_total %d", asks), "undertone_requests_throttled_total 1",
+			`undertone_requests_refused_total{kind="busy"} 1`, `undertone_connections_cut_total{why="throttled"} 0`,
+			"undertone_links_opening 0", "undertone_links_unopened_total 0",
+			fmt.Sprintf("undertone_datagrams_dropped_total{why=\"unclaimed\"} %d", unclaimed+1),
+		} {
+			if !strings.Contains(text, "\n"+line+"\n") {
+				t.Errorf("%q is not in\n%s", line, text)
+			}
 		}
 	})
 }

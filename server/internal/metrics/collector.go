@@ -38,6 +38,10 @@ var singles = []single{
 	counter("messages_sent_total", "Messages that left for users.", func(f *Facts) uint64 { return f.Mix.Sent }),
 	counter("messages_unsent_total", "Messages that were not sent, because it was too late for them.", func(f *Facts) uint64 { return f.Mix.Unsent }),
 	counter("cells_missing_total", "Uploads that were not there, or not whole, when their slot was mixed.", func(f *Facts) uint64 { return f.Mix.Missing }),
+	counter("connections_total", "Connections that were let in, to ask to come online.", func(f *Facts) uint64 { return f.Guard.Connections }),
+	counter("requests_throttled_total", "Requests that were refused as too many of one user; they count as busy, too.", func(f *Facts) uint64 { return f.Throttled }),
+	gauge("links_opening", "Users who were let in and have not opened their link yet.", func(f *Facts) float64 { return float64(f.Links.Pending) }),
+	counter("links_unopened_total", "Users who were let in and did not open their link in time.", func(f *Facts) uint64 { return f.Links.Unopened }),
 	counter("faults_total", "Bugs that were caught; anything but zero should be reported.", func(f *Facts) uint64 { return f.Mix.Faults }),
 }
 
@@ -46,6 +50,8 @@ var (
 	info         = describe("info", "What this server is.", "version", "mode", "interval")
 	useless      = describe("cells_useless_total", "Messages of users that were of no use, by why.", "why")
 	refused      = describe("requests_refused_total", "Requests to come online that were refused, by why.", "kind")
+	cut          = describe("connections_cut_total", "Connections that were cut before they had made a request, by why.", "why")
+	dropped      = describe("datagrams_dropped_total", "Datagrams that were dropped, by why.", "why")
 	slotLateness = describe("slot_lateness_seconds", "How late the mixing of a slot began.")
 	sendLateness = describe("send_lateness_seconds", "How late a message left.")
 )
@@ -58,7 +64,7 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, s := range singles {
 		ch <- s.desc
 	}
-	for _, d := range []*prometheus.Desc{info, useless, refused, slotLateness, sendLateness} {
+	for _, d := range []*prometheus.Desc{info, useless, refused, cut, dropped, slotLateness, sendLateness} {
 		ch <- d
 	}
 }
@@ -70,11 +76,16 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(s.desc, s.kind, s.value(&f))
 	}
 	ch <- prometheus.MustNewConstMetric(info, prometheus.GaugeValue, 1, f.Version, f.Mode, f.Interval)
-	for _, u := range []struct {
-		why string
-		n   uint64
-	}{{"late", f.Mix.Late}, {"early", f.Mix.TooSoon}, {"odd", f.Mix.Odd}, {"unopened", f.Mix.Refused}} {
-		ch <- prometheus.MustNewConstMetric(useless, prometheus.CounterValue, float64(u.n), u.why)
+	for _, m := range []struct {
+		desc *prometheus.Desc
+		why  string
+		n    uint64
+	}{
+		{useless, "late", f.Mix.Late}, {useless, "early", f.Mix.TooSoon}, {useless, "odd", f.Mix.Odd}, {useless, "unopened", f.Mix.Refused},
+		{cut, "throttled", f.Guard.Throttled}, {cut, "silent", f.Guard.Cut},
+		{dropped, "unclaimed", f.Links.Unclaimed}, {dropped, "flooded", f.Links.Flooded}, {dropped, "forged", f.Links.Forged},
+	} {
+		ch <- prometheus.MustNewConstMetric(m.desc, prometheus.CounterValue, float64(m.n), m.why)
 	}
 	for _, code := range slices.Sorted(maps.Keys(f.Refused)) {
 		ch <- prometheus.MustNewConstMetric(refused, prometheus.CounterValue, float64(f.Refused[code]), string(code))

@@ -19,7 +19,12 @@
 //	undertone_messages_sent_total              and undertone_messages_unsent_total
 //	undertone_cells_missing_total              not there when their slot was mixed
 //	undertone_cells_useless_total{why}         late, early, odd, or sealed otherwise
+//	undertone_connections_total                in which somebody could ask to come online
+//	undertone_connections_cut_total{why}       too many came, or it was silent for too long
 //	undertone_requests_refused_total{kind}     by the codes of the signalling
+//	undertone_requests_throttled_total         one user's too many, of those that are busy
+//	undertone_links_opening                    and undertone_links_unopened_total: given up
+//	undertone_datagrams_dropped_total{why}     of strangers: unclaimed, flooded, forged
 //	undertone_faults_total                     bugs that were caught
 //	undertone_certificate_end_time_seconds     when nobody can come online any more
 //	process_cpu_seconds_total                  in steps of 10 ms
@@ -47,6 +52,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"undertone/server/internal/mix"
+	"undertone/transport/rtc"
 	"undertone/transport/signal"
 )
 
@@ -89,6 +95,12 @@ type Facts struct {
 	Mix mix.Metrics
 	// Refused is how many requests to come online were refused, by why.
 	Refused map[signal.Code]uint64
+	// Throttled is how many of them were one user's who came again and again.
+	Throttled uint64
+	// Guard has the counts of connections, and Links those of what came to the UDP
+	// port and was no use.
+	Guard signal.GuardCounts
+	Links rtc.ListenerStats
 	// CertificateEnds is when the online certificate runs out.
 	CertificateEnds time.Time
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"undertone/server/internal/mix"
+	"undertone/transport/rtc"
 	"undertone/transport/signal"
 )
 
@@ -35,6 +36,9 @@ func sample() Facts {
 			SendLateness: mix.Histogram{Counts: [len(mix.Bounds) + 1]uint64{0, 0, 0, 0, 13}, Sum: 10 * time.Millisecond},
 		},
 		Refused:         map[signal.Code]uint64{"busy": 21, "full": 0},
+		Throttled:       22,
+		Guard:           signal.GuardCounts{Connections: 23, Throttled: 24, Cut: 25, Refused: 26},
+		Links:           rtc.ListenerStats{Pending: 27, Unopened: 28, Datagrams: 29, Unclaimed: 30, Flooded: 31, Forged: 32},
 		CertificateEnds: time.Unix(1_900_000_000, 0),
 	}
 }
@@ -61,6 +65,11 @@ func TestMetrics(t *testing.T) {
 		`undertone_cells_useless_total{why="odd"} 18`, `undertone_cells_useless_total{why="unopened"} 19`,
 		"undertone_faults_total 20",
 		`undertone_requests_refused_total{kind="busy"} 21`, `undertone_requests_refused_total{kind="full"} 0`,
+		"undertone_requests_throttled_total 22", "undertone_connections_total 23",
+		`undertone_connections_cut_total{why="throttled"} 24`, `undertone_connections_cut_total{why="silent"} 25`,
+		"undertone_links_opening 27", "undertone_links_unopened_total 28",
+		`undertone_datagrams_dropped_total{why="unclaimed"} 30`, `undertone_datagrams_dropped_total{why="flooded"} 31`,
+		`undertone_datagrams_dropped_total{why="forged"} 32`,
 		"undertone_certificate_end_time_seconds 1.9e+09",
 		`undertone_slot_lateness_seconds_bucket{le="5e-05"} 7`, `undertone_slot_lateness_seconds_bucket{le="0.0001"} 10`,
 		`undertone_slot_lateness_seconds_bucket{le="0.025"} 10`, `undertone_slot_lateness_seconds_bucket{le="+Inf"} 11`,
@@ -95,7 +104,10 @@ func TestNothingElseIsMeasured(t *testing.T) {
 		"undertone_slot_lateness_seconds": "histogram", "undertone_send_lateness_seconds": "histogram",
 		"undertone_messages_sent_total": "counter", "undertone_messages_unsent_total": "counter",
 		"undertone_cells_missing_total": "counter", "undertone_cells_useless_total": "counter",
-		"undertone_requests_refused_total": "counter", "undertone_faults_total": "counter",
+		"undertone_connections_total": "counter", "undertone_connections_cut_total": "counter",
+		"undertone_requests_refused_total": "counter", "undertone_requests_throttled_total": "counter",
+		"undertone_links_opening": "gauge", "undertone_links_unopened_total": "counter",
+		"undertone_datagrams_dropped_total": "counter", "undertone_faults_total": "counter",
 		"undertone_certificate_end_time_seconds": "gauge",
 		"process_cpu_seconds_total":              "counter", "process_resident_memory_bytes": "gauge",
 		"process_open_fds": "gauge", "process_start_time_seconds": "gauge",
