@@ -80,7 +80,7 @@ deb: go ## Build a Debian package of the server into bin
 REALTIME := /app/internal/(audio|demo|prove/drive)(/|$$)|/transport/(rtc|pacer)(/|$$)|/server/(undertone-server|node|internal/mix)$$
 # These run programs as people get them, built without the race detector: our own, and
 # a browser.
-PROGRAMS := /app/undertone$$|/server/e2e/browser$$
+PROGRAMS := /app/undertone$$|/server/e2e/(browser|remains)$$
 TEST := $(GO) test -shuffle=on -timeout 10m
 
 # Cheap checks come first. The first build fills both processors. Where nothing runs at
