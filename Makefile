@@ -4,7 +4,7 @@
 # lacks (.ci/setup; quick and without network when nothing is missing).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test prove traces crowds quality drift build deb bench load fmt lint fuzz clean go setup setup-test
+.PHONY: help demo test prove traces crowds quality drift build deb bench load kills fmt lint fuzz clean go setup setup-test
 .DELETE_ON_ERROR:
 # The targets of one command line depend on the order in which they stand there.
 .NOTPARALLEL:
@@ -139,6 +139,9 @@ bench: setup ## Every benchmark that the README quotes
 load: build ## Simulated users at a server on this machine, into bin/load (options: LOAD)
 	$(BUILD) -o bin/undertone-bench ./server/bench
 	bin/undertone-bench --out bin/load $(LOAD)
+
+kills: setup ## Kill a server fifty times under a hundred users: who comes back, and what is lost
+	$(GO) test -count=1 -timeout 60m -v ./server/bench/crash -args -kills 50 -clients 100 -pairs 3 -within 5s
 
 fuzz: setup ## Every fuzz target for a while: make fuzz FUZZTIME=10m
 	.ci/fuzz $(FUZZTIME) $(PACKAGES)

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// together is how many users dial at the same time.
+	// together is how many users dial at the same time, unless it is said.
 	together = 16
 	// fillFor is how long a user may take to come online, on average, before a crowd
 	// is given up.
@@ -31,6 +31,8 @@ type Config struct {
 	// Margin is how early messages shall come before their cut-off, where there is
 	// one.
 	Margin time.Duration
+	// Together is how many users may dial at the same time; zero stands for 16.
+	Together int
 }
 
 // A Crowd is the users of a load test.
@@ -60,9 +62,12 @@ type Crowd struct {
 
 // New returns a crowd without users. Close ends it.
 func New(cfg Config) *Crowd {
+	if cfg.Together == 0 {
+		cfg.Together = together
+	}
 	c := &Crowd{
 		cfg: cfg, born: time.Now(), leads: cfg.Service.Leads(),
-		dialing: make(chan struct{}, together), visits: make(map[*visit]struct{}),
+		dialing: make(chan struct{}, cfg.Together), visits: make(map[*visit]struct{}),
 	}
 	c.up, c.down = cfg.Service.Sizes()
 	c.window.Store(new(Window))
@@ -151,6 +156,7 @@ func (c *Crowd) begin(ctx context.Context, v *visit) bool {
 		if !c.leads {
 			c.pace.begin(v, h.Slot+1, h.At.Add(afterCell))
 		}
+		v.arrived = h.At
 		return true
 	case <-late.C:
 		c.note(errors.New("a line has opened, and nothing came"))
@@ -198,6 +204,19 @@ func (c *Crowd) lastError() error {
 
 // Counts returns what was counted so far.
 func (c *Crowd) Counts() Counts { return c.tally.read() }
+
+// Arrivals returns how long after a moment each user came online who did so since, and
+// is online still.
+func (c *Crowd) Arrivals(since time.Time) (all []time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for v := range c.visits {
+		if v.arrived.After(since) {
+			all = append(all, v.arrived.Sub(since))
+		}
+	}
+	return all
+}
 
 // Begin begins to measure, into a new window.
 func (c *Crowd) Begin() { c.window.Store(new(Window)) }

@@ -220,9 +220,13 @@ func TestLossAndSilence(t *testing.T) {
 			t.Errorf("3 messages did not come: %+v", got)
 		}
 		c.Begin()
+		muted := time.Now()
 		first.change(func() { first.mute = true })
 		time.Sleep(3 * time.Second)
 		got, w := c.Counts(), c.End()
+		if back := c.Arrivals(muted); len(back) != 1 || back[0] < silentFor-interval.Duration() || back[0] > 2*silentFor {
+			t.Errorf("who was not heard for a second is back after %v", back)
+		}
 		if got.Silent != 1 || got.Online != 2 || f.dialed() != 3 || w.Back.Count() != 1 {
 			t.Errorf("a line was silent: %+v, %d dials, %d came back", got, f.dialed(), w.Back.Count())
 		}

@@ -19,6 +19,9 @@ type visit struct {
 	first  chan Heard    // one deep: the first message that came
 	gone   chan struct{} // one deep: it was silent for too long
 
+	// Set before the crowd knows the visit, read only then.
+	arrived time.Time // when the first message came
+
 	// Touched by the pace, under its lock.
 	beat beat
 

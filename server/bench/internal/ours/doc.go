@@ -12,5 +12,5 @@
 // other's secrets), which a program of the server's may not import.
 //
 // The data folder is a temporary one. Package main starts a Server, and a crowd
-// comes online at it.
+// comes online at it; package crash kills it and starts it again.
 package ours

@@ -7,6 +7,8 @@ import (
 
 	"undertone/server/bench/internal/crowd"
 	"undertone/server/bench/internal/socket"
+	"undertone/server/internal/registry"
+	"undertone/server/node"
 	"undertone/transport/cell"
 	"undertone/transport/key"
 	"undertone/transport/rtc"
@@ -46,7 +48,10 @@ func (s *Server) invited(ctx context.Context, who int) (*guest, error) {
 	if err != nil || g.made {
 		return g, err
 	}
-	g.invite, _, err = s.folder.CreateInvite(ctx, "", inviteHolds, s.host)
+	err = s.WithFolder(ctx, func(f *node.Folder) (err error) {
+		g.invite, _, err = f.CreateInvite(ctx, "", inviteHolds, s.host)
+		return err
+	})
 	g.made = err == nil
 	return g, err
 }
@@ -115,7 +120,11 @@ func (s *Server) peer(who int) (key.Handle, error) {
 // Registered returns how many users are in the server's registry, and how many came
 // online at one time or another, and so should be.
 func (s *Server) Registered(ctx context.Context) (found, expected int, err error) {
-	users, err := s.folder.Registry.Users(ctx)
+	var users []registry.User
+	err = s.WithFolder(ctx, func(f *node.Folder) (err error) {
+		users, err = f.Registry.Users(ctx)
+		return err
+	})
 	if err != nil {
 		return 0, 0, err
 	}

@@ -31,7 +31,7 @@ func Serve(ctx context.Context, in io.Reader, out, log io.Writer, data, profiles
 	served := make(chan error, 1)
 	go func() {
 		served <- node.Run(ctx, node.Config{
-			Data: data, Version: "bench", Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+			Data: data, Environ: os.Environ(), Version: "bench", Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		})
 	}()
 	asked := make(chan error, 1)

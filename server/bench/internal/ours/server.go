@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -45,12 +46,13 @@ type Config struct {
 
 // A Server is a running server. It is a crowd's Service.
 type Server struct {
-	cfg    Config
-	dir    string // of this run alone
-	child  *child.Child
-	folder *node.Folder
-	admin  *admin.Client
-	host   string // where users come online
+	cfg   Config
+	dir   string // of this run alone
+	data  string
+	child *child.Child // another one after Again
+	admin *admin.Client
+	host  string // where users come online
+	cells string // where their cells come
 
 	mu     sync.Mutex
 	guests map[int]*guest
@@ -75,45 +77,81 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}()
 	ctx, cancel := context.WithTimeout(ctx, startFor)
 	defer cancel()
-	data := filepath.Join(s.dir, "data")
+	s.data = filepath.Join(s.dir, "data")
 	settings := node.DefaultSettingsFor(cfg.Mode)
 	settings.Interval, settings.MaxUsers = cfg.Interval, cfg.Seats
 	settings.Listen = "127.0.0.1:0"
 	settings.LogLevel = slog.LevelWarn
-	if err := node.Init(ctx, data, settings); err != nil {
+	if err := node.Init(ctx, s.data, settings); err != nil {
 		return nil, err
 	}
-	if s.folder, err = node.OpenFolder(ctx, data); err != nil {
-		return nil, err
+	s.admin = admin.NewClient(node.SocketPath(s.data))
+	status, err := s.run(ctx, cfg.Program)
+	s.host, s.cells = status.Signal, status.Cells
+	return s, err
+}
+
+// run starts the process, and returns when it serves.
+func (s *Server) run(ctx context.Context, p child.Program) (status admin.Status, err error) {
+	if s.child, err = child.Start(p.With("--data", s.data)); err != nil {
+		return status, err
 	}
-	if s.child, err = child.Start(cfg.Program.With("--data", data)); err != nil {
-		return nil, err
-	}
-	s.admin = admin.NewClient(s.folder.Socket())
-	return s, s.await(ctx)
+	return s.await(ctx)
 }
 
 // await returns when the server serves.
-func (s *Server) await(ctx context.Context) error {
+func (s *Server) await(ctx context.Context) (admin.Status, error) {
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	for {
 		select {
 		case <-look.C:
 			status, err := s.admin.Status(ctx)
-			if err == nil {
-				s.host = status.Signal
-				return nil
-			}
-			if !errors.Is(err, admin.ErrNotRunning) {
-				return err
+			if err == nil || !errors.Is(err, admin.ErrNotRunning) {
+				return status, err
 			}
 		case <-s.child.Exited():
-			return fmt.Errorf("the server has ended at once, and has said:\n%s", s.child.Chatter())
+			return admin.Status{}, fmt.Errorf("the server has ended at once, and has said:\n%s", s.child.Chatter())
 		case <-ctx.Done():
-			return fmt.Errorf("the server does not start (%w), and has said:\n%s", ctx.Err(), s.child.Chatter())
+			return admin.Status{}, fmt.Errorf("the server does not start (%w), and has said:\n%s", ctx.Err(), s.child.Chatter())
 		}
 	}
+}
+
+// Kill has the server's process die in the middle of whatever it does, with SIGKILL.
+// It returns when the process is gone.
+func (s *Server) Kill() error {
+	if err := s.child.Signal(syscall.SIGKILL); err != nil {
+		return fmt.Errorf("it was dead before (%w), and has said:\n%s", err, s.child.Chatter())
+	}
+	<-s.child.Exited()
+	s.child.End(0)
+	return nil
+}
+
+// Again starts a server that was killed, on the same folder and at the same address,
+// and returns when it serves. Kill, Again and what asks the process are for one
+// goroutine at a time; users may come and go.
+func (s *Server) Again(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startFor)
+	defer cancel()
+	p := s.cfg.Program
+	p.Env = append(slices.Clone(p.Env), node.EnvPrefix+"LISTEN="+s.host, node.EnvPrefix+"LISTEN_UDP="+s.cells)
+	_, err := s.run(ctx, p)
+	return err
+}
+
+// Host returns where users come online.
+func (s *Server) Host() string { return s.host }
+
+// WithFolder has f use the data folder, as a command of the operator does: it opens it
+// beside the server, and closes it again.
+func (s *Server) WithFolder(ctx context.Context, f func(folder *node.Folder) error) error {
+	folder, err := node.OpenFolder(ctx, s.data)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(folder), folder.Close())
 }
 
 // Leads reports that its lines follow the server.
@@ -165,9 +203,6 @@ func (s *Server) Close() {
 			_ = s.child.Signal(syscall.SIGTERM) // It may have ended already.
 		}
 		s.child.End(endFor)
-	}
-	if s.folder != nil {
-		_ = s.folder.Close() // It goes.
 	}
 	_ = os.RemoveAll(s.dir) // What is left is in the system's folder for such.
 }
