@@ -27,6 +27,15 @@ type DialConfig struct {
 	// Window is how many bytes may be on the way; zero is enough for a cell at a
 	// time. See Window; the server should have the same.
 	Window int
+
+	// Stream connects to the port at which the server takes streams, over TCP, for
+	// networks that let no UDP through (see the package comment); nil stands for
+	// never. It is called at most once, and not before exchange has returned.
+	Stream func(ctx context.Context) (net.Conn, error)
+
+	// UDPTime is how long UDP may bring no answer before that; zero means 2 s, and
+	// less than zero that UDP is not tried.
+	UDPTime time.Duration
 }
 
 // Dial opens a link to a server. exchange must bring the offer to the server
@@ -46,7 +55,7 @@ func Dial(ctx context.Context, cfg DialConfig,
 		return nil, err
 	}
 	l := newLink(pc, lane, cfg.Depth, cfg.Receive, events{ended: func() { _ = p.Close() }})
-	if err := l.dial(ctx, exchange); err != nil {
+	if err := l.dial(ctx, newFallback(cfg, p.sock), exchange); err != nil {
 		l.Close()
 		return nil, err
 	}
@@ -69,11 +78,14 @@ func dialPort(conn net.PacketConn) (*port, error) {
 	return p, nil
 }
 
-func (l *Link) dial(ctx context.Context,
+func (l *Link) dial(ctx context.Context, f *fallback,
 	exchange func(ctx context.Context, offer string) (answer string, err error),
 ) error {
 	offer, err := l.offer(ctx)
 	if err != nil {
+		return err
+	}
+	if offer, err = f.ask(offer); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -83,20 +95,25 @@ func (l *Link) dial(ctx context.Context,
 	if err != nil {
 		return err
 	}
-	if answer, err = cleanAnswer(answer); err != nil {
+	if answer, err = f.read(answer); err != nil {
 		return fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
 	remote := webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}
 	if err := l.pc.SetRemoteDescription(remote); err != nil {
 		return fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
-	select {
-	case <-l.opened:
-		return nil
-	case <-l.done:
-		return l.Err()
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	for due := f.due(); ; {
+		select {
+		case <-due:
+			due = nil
+			f.use(ctx, l)
+		case <-l.opened:
+			return nil
+		case <-l.done:
+			return f.explain(l.Err())
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 }
 

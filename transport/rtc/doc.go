@@ -10,7 +10,8 @@
 //	         Close, lost, timeout, protocol error
 //
 // One exchange opens a link: the offer goes to Listener.Accept, the answer comes
-// back, and nothing follows outside of UDP. The offer holds no address and has
+// back, and nothing follows outside of UDP, or of one connection over TCP where no
+// UDP comes through. The offer holds no address and has
 // one length, since an ICE-lite server answers to where the checks come from.
 // The answer holds the server's addresses. Who stays in connecting or attached
 // for 10 s is closed. Closed is final: who wants to stay online dials again.
@@ -63,14 +64,65 @@
 //	a=mid:0
 //	a=sctp-port:5000
 //
-// Candidates in it are not looked at, so the offer can be sent as soon as it is there,
-// and no other follows: there is no trickle. The answer has the same lines, with
-// a=ice-lite, a=setup:passive, and a candidate of type host for each address of the
-// server, all with the same UDP port. So the client sends the checks of ICE, and begins
-// the handshake of DTLS as its client; the server answers to where they come from. Each
-// side ends the link if the other's certificate is not that of the fingerprint. No STUN
-// or TURN server is needed. I-DATA, and SCTP without checksums, are used if both sides
-// know them.
+// Candidates in it are not looked at, but for whether one asks for TCP (see below). So
+// the offer can be sent as soon as it is there, and no other follows: there is no
+// trickle. The answer has the same lines, with a=ice-lite, a=setup:passive, and a
+// candidate of type host for each address of the server, all with the same UDP port. So
+// the client sends the checks of ICE, and begins the handshake of DTLS as its client;
+// the server answers to where they come from. Each side ends the link if the other's
+// certificate is not that of the fingerprint. No STUN or TURN server is needed. I-DATA,
+// and SCTP without checksums, are used if both sides know them.
+//
+// # Where no UDP comes through
+//
+// ICE has a way for networks that let no UDP through (RFC 6544): the same datagrams go
+// over a connection of TCP, each behind its length (RFC 4571).
+//
+//	 0             2
+//	+-------------+--------------------+
+//	| length n    | datagram           |   n from 0 to 1,500; one that is empty
+//	+-------------+--------------------+   says nothing
+//
+// The server takes such connections at the port of signalling, which is TCP already
+// and known to everybody: what begins with a byte of 20 or more is TLS (package
+// signal), and a length never does. So there is no further port to be opened, no third
+// party that sees who is online, as with a TURN server, no second layer of encryption,
+// and any browser can do it. What it does not get through is a firewall that looks for
+// TLS in all that is TCP.
+//
+// A client asks for it by a candidate in its offer that is active,
+//
+//	a=candidate:1 1 tcp 1518280447 0.0.0.0 9 typ host tcptype active
+//
+// of which nothing else is looked at, and then finds passive ones in the answer, of
+// the same addresses as those of UDP. Undertone's client, which has just reached
+// the server for signalling, connects to where that was. It does so if UDP has
+// brought no answer two seconds after the answer came, and from then on leaves UDP
+// alone for as long as the link lives; a link over UDP never becomes one over TCP. If
+// a link does not open in time, the next one goes over TCP from the beginning, and the
+// one after that begins with UDP again: some firewalls let through the first packets of
+// UDP, and no others. So which it is follows from the network while a link opens, and
+// from nothing that happens later, such as a call. Who records the line sees it.
+//
+// Over TCP all is as over UDP, with 2 bytes more for each datagram and the headers of
+// TCP, and one write, and so one packet if the line takes it, for each. What differs is
+// loss: TCP sends again what was lost, and holds back what comes after it, for a round
+// trip at least. So that nobody is late from then on, nothing waits: a datagram goes
+// out at once or is lost. Up to the messages of one slot, and not fewer than two, may
+// wait in the system, which is asked before each write how much it has not sent yet
+// (Linux; elsewhere its buffer is small), and as many, and two besides, for the
+// goroutine that writes. It is the connection's own, so one that stands still keeps
+// nobody waiting. SCTP takes what is lost here for lost on the way.
+//
+// A connection is anybody's until the link has answered a check on it that shows the
+// link's password. Until then it may bring 64 checks of the line in 5 s and nothing
+// else; it is cut for less than that if others want its place (signal.Guard), and at
+// once for a frame that is too long or empty. A link has no more than four, and ends
+// them when it ends. Inside, an address that nobody has stands for each, so that agent
+// and lane treat what comes as if it came over UDP from there.
+//
+//	TCP ──▶ frames ──▶ inbox ──▶ socket ──▶ pion's multiplexer ──▶ lane ──▶ agent
+//	UDP ────────────────────────▶ │
 //
 // # On the wire
 //

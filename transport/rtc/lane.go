@@ -24,6 +24,10 @@ const (
 	// life. pion remembers each of them for as long as the link lives.
 	maxPeers = 16
 
+	// maxStreams is how many of them may be connections over TCP, each of which
+	// takes some memory: a browser tries one from each address of its own.
+	maxStreams = 4
+
 	// The first byte of a datagram tells what it is (RFC 7983).
 	lastSTUN  = 3
 	firstDTLS = 20
@@ -53,13 +57,20 @@ const (
 // numbers. Whoever sent one from his own address could have all that goes down sent
 // to himself. So an open link stays where it is. A client whose own address changes
 // has given the link up before its agent would find out, and dials again.
+//
+// A connection over TCP becomes part of a link when the link first sends to its
+// address, which is to answer a check that shows the link's password. It ends with
+// the link.
 type lane struct {
 	*port
-	flow *rate.Limiter
-	open atomic.Bool // the link is: nothing comes in the clear any more
+	depth int // messages that are sent at one moment; set before anything is sent
+	flow  *rate.Limiter
+	open  atomic.Bool // the link is: nothing comes in the clear any more
 
-	mu    sync.RWMutex
-	peers []netip.AddrPort // to which something was sent
+	mu      sync.RWMutex
+	peers   []netip.AddrPort // to which something was sent
+	streams []*stream        // those among the peers
+	left    bool
 }
 
 func (p *port) newLane() *lane { return &lane{port: p, flow: laneRate.Bucket()} }
@@ -139,11 +150,45 @@ func (l *lane) meets(a netip.AddrPort) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.peers) >= maxPeers {
+	if l.left || len(l.peers) >= maxPeers || isStandIn(a.Addr()) && !l.binds(a) {
 		return false
 	}
 	l.peers = append(l.peers, plain(a))
 	return true
+}
+
+// binds makes the stream of an address part of the link, if there is one and the
+// link has room for it. mu is held.
+func (l *lane) binds(a netip.AddrPort) bool {
+	s := l.sock.streams.get(a)
+	if s == nil || len(l.streams) >= maxStreams || !s.bind(l.depth) {
+		return false
+	}
+	l.streams = append(l.streams, s)
+	return true
+}
+
+// leave ends the streams of the link, which has ended, and returns when nothing is
+// left of them.
+func (l *lane) leave() {
+	l.mu.Lock()
+	all := l.streams
+	l.streams, l.left = nil, true
+	l.mu.Unlock()
+	for _, s := range all {
+		s.finish()
+	}
+	for _, s := range all {
+		<-s.gone
+	}
+}
+
+// hears takes note of where a datagram came from that the link took: a client that
+// was answered over UDP stays with it.
+func (l *lane) hears(from netip.AddrPort) {
+	if l.sock.way.isOpen() && !isStandIn(from.Addr()) && l.knows(from) {
+		l.sock.way.choose(overUDP)
+	}
 }
 
 // plain is an address in the one form that it is compared in.
@@ -159,8 +204,12 @@ type laneConn struct {
 func (c *laneConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	for {
 		n, from, err := c.fast.ReadFromAddrPort(b)
-		if err != nil || c.lane.admits(b[:n], from, time.Now()) {
+		if err != nil {
 			return n, from, err
+		}
+		if c.lane.admits(b[:n], from, time.Now()) {
+			c.lane.hears(from)
+			return n, from, nil
 		}
 	}
 }

@@ -69,6 +69,7 @@ func newLink(pc *webrtc.PeerConnection, lane *lane, depth int, receive func([]by
 	if receive == nil {
 		receive = func([]byte, time.Time) {}
 	}
+	lane.depth = depth
 	l := &Link{
 		pc:      pc,
 		lane:    lane,
@@ -122,6 +123,9 @@ func (l *Link) Close() {
 	<-l.gone
 }
 
+// OverTCP reports, of a link that Dial opened, whether it goes over TCP.
+func (l *Link) OverTCP() bool { return l.lane.sock.way.is(overTCP) }
+
 // Stats returns what was lost so far.
 func (l *Link) Stats() Stats {
 	return Stats{
@@ -149,6 +153,7 @@ func (l *Link) supervise() {
 	}
 	l.tearDown()
 	l.workers.Wait()
+	l.lane.leave()
 	l.on.ended()
 }
 

@@ -26,6 +26,10 @@ type ListenConfig struct {
 	// are not the machine's own (a router or cloud that maps one to one).
 	Public []netip.Addr
 
+	// StreamPort is the port over TCP at which clients reach whoever calls Adopt,
+	// at the same addresses; 0 stands for none.
+	StreamPort uint16
+
 	// MaxPending is how many links may be there that are not open yet, or have
 	// ended without it and are not gone; zero means 1,024. Each takes about as
 	// much memory as one that is open.
@@ -53,9 +57,10 @@ type Handlers struct {
 // A Listener is the server's side of all links. Its methods may be called from
 // any goroutine.
 type Listener struct {
-	port   *port
-	public []netip.Addr
-	most   int // links that are not open
+	port       *port
+	public     []netip.Addr
+	streamPort uint16
+	most       int // links that are not open
 
 	mu       sync.Mutex
 	links    map[*Link]struct{}
@@ -77,6 +82,11 @@ type ListenerStats struct {
 	// Flooded is how many came to a link too quickly one after the other, Forged
 	// how many were of no use to it. They are dropped as well.
 	Flooded, Forged uint64
+
+	// Streams is how many connections over TCP there are, and Stalled how many
+	// datagrams were lost on them because they did not get on.
+	Streams int
+	Stalled uint64
 }
 
 // NewListener starts to listen. Links come into being by Accept.
@@ -93,7 +103,7 @@ func NewListener(cfg ListenConfig) (*Listener, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("rtc: %w", err)
 	}
-	s := &Listener{port: p, public: cfg.Public, most: cfg.MaxPending, links: make(map[*Link]struct{})}
+	s := &Listener{port: p, public: cfg.Public, streamPort: cfg.StreamPort, most: cfg.MaxPending, links: make(map[*Link]struct{})}
 	if s.most == 0 {
 		s.most = defaultPending
 	}
@@ -115,6 +125,8 @@ func (s *Listener) Stats() ListenerStats {
 		Unclaimed: read - claimed,
 		Flooded:   n.flooded.Load(),
 		Forged:    n.forged.Load(),
+		Streams:   s.port.sock.streams.count(),
+		Stalled:   s.port.sock.streams.lost.Load(),
 	}
 }
 
@@ -125,7 +137,7 @@ func (s *Listener) Addr() netip.AddrPort { return s.port.local }
 // has got the answer, or ends with ErrTimeout. It fails with ErrBusy if too many
 // are opening. The context is for making the answer only.
 func (s *Listener) Accept(ctx context.Context, offer string, h Handlers) (string, *Link, error) {
-	offer, err := cleanOffer(offer)
+	offer, active, err := readOffer(offer)
 	if err != nil {
 		return "", nil, fmt.Errorf("%w: %w", ErrOffer, err)
 	}
@@ -137,12 +149,35 @@ func (s *Listener) Accept(ctx context.Context, offer string, h Handlers) (string
 	if err != nil {
 		return "", nil, err
 	}
-	answer, err := l.answer(ctx, offer, addrs)
+	var tcp []netip.AddrPort
+	if active {
+		tcp = s.passive(addrs)
+	}
+	answer, err := l.answer(ctx, offer, addrs, tcp)
 	if err != nil {
 		l.Close()
 		return "", nil, err
 	}
 	return answer, l, nil
+}
+
+// passive returns where clients connect over TCP.
+func (s *Listener) passive(addrs []netip.AddrPort) (all []netip.AddrPort) {
+	if s.streamPort == 0 {
+		return nil
+	}
+	for _, a := range addrs {
+		all = append(all, netip.AddrPortFrom(a.Addr(), s.streamPort))
+	}
+	return all
+}
+
+// Adopt takes over a connection over TCP that begins with a frame. It may be
+// anybody's: if it does not turn out to belong to a link it is closed, at the latest
+// after some seconds. If it does, settled is called, once; nil stands for nobody.
+func (s *Listener) Adopt(conn net.Conn, settled func()) {
+	streams := s.port.sock.streams
+	streams.add(conn, streams.draw(), settled)
 }
 
 // Close ends every link and returns when nothing is left of them.
@@ -230,8 +265,8 @@ func (s *Listener) forget(l *Link) {
 	}
 }
 
-// answer describes the server's side, reachable at addrs.
-func (l *Link) answer(ctx context.Context, offer string, addrs []netip.AddrPort) (string, error) {
+// answer describes the server's side, reachable at addresses of UDP and of TCP.
+func (l *Link) answer(ctx context.Context, offer string, udp, tcp []netip.AddrPort) (string, error) {
 	var once sync.Mutex
 	l.pc.OnDataChannel(func(dc *webrtc.DataChannel) {
 		if !once.TryLock() || !ours(dc) {
@@ -252,7 +287,7 @@ func (l *Link) answer(ctx context.Context, offer string, addrs []netip.AddrPort)
 	if err != nil {
 		return "", err
 	}
-	return withCandidates(text, addrs)
+	return withCandidates(text, udp, tcp...)
 }
 
 // ours tells whether the client opened the channel that Dial opens. Another

@@ -28,15 +28,18 @@ type realLink struct {
 
 func dialReal(t *testing.T, s *Listener, conn net.PacketConn, h Handlers) *realLink {
 	t.Helper()
+	return dialRealBy(t, s, DialConfig{Conn: conn}, h)
+}
+
+func dialRealBy(t *testing.T, s *Listener, cfg DialConfig, h Handlers) *realLink {
+	t.Helper()
 	r := &realLink{up: make(chan []byte, 100), down: make(chan []byte, 100)}
 	h.Receive = func(b []byte, _ time.Time) { r.up <- bytes.Clone(b) }
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
 	var err error
-	r.client, err = Dial(ctx, DialConfig{
-		Conn:    conn,
-		Receive: func(b []byte, _ time.Time) { r.down <- bytes.Clone(b) },
-	}, func(ctx context.Context, offer string) (answer string, err error) {
+	cfg.Receive = func(b []byte, _ time.Time) { r.down <- bytes.Clone(b) }
+	r.client, err = Dial(ctx, cfg, func(ctx context.Context, offer string) (answer string, err error) {
 		answer, r.server, err = s.Accept(ctx, offer, h)
 		return answer, err
 	})

@@ -24,13 +24,14 @@ var (
 // A port is one socket with pion's multiplexer on it. It satisfies ice.UDPMux.
 type port struct {
 	mux   *ice.UDPMuxDefault
+	sock  *socket
 	local netip.AddrPort
 	seen  *sightings
 }
 
 // sightings count datagrams.
 type sightings struct {
-	read    atomic.Uint64 // that came to the socket
+	read    atomic.Uint64 // that came to the socket, or by a stream
 	claimed atomic.Uint64 // that came to a link
 	flooded atomic.Uint64 // that a link did not take: too many
 	forged  atomic.Uint64 // that a link did not take: of no use at that time
@@ -46,12 +47,13 @@ func newPort(conn net.PacketConn, buffer int) (*port, error) {
 			Err: net.UnknownNetworkError(conn.LocalAddr().Network())}
 	}
 	local, seen := udp.AddrPort(), new(sightings)
+	sock := newSocket(conn, buffer, &seen.read)
 	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{
 		Logger:  silence.NewLogger("port"),
-		UDPConn: newSocket(conn, buffer, &seen.read),
+		UDPConn: sock,
 		Net:     noNet{},
 	})
-	return &port{mux, netip.AddrPortFrom(local.Addr().Unmap(), local.Port()), seen}, nil
+	return &port{mux, sock, netip.AddrPortFrom(local.Addr().Unmap(), local.Port()), seen}, nil
 }
 
 // GetConn returns the datagrams of one link.
@@ -79,8 +81,12 @@ func (p *port) label(ip netip.Addr) net.Addr {
 	return net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, p.local.Port()))
 }
 
-// Close closes the socket and every link on it.
-func (p *port) Close() error { return p.mux.Close() }
+// Close closes the socket, every stream and every link on it.
+func (p *port) Close() error {
+	err := p.mux.Close()
+	p.sock.streams.close()
+	return err
+}
 
 // noNet is what pion sees of the machine: nothing. All datagrams go through the
 // port, so no agent can ever open a second socket, ask the DNS or list the

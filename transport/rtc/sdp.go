@@ -14,9 +14,19 @@ import (
 // about 600.
 const maxSDP = 16 << 10
 
-// candidatePriority is that of a host candidate of the first preference
-// (RFC 8445, 5.1.2.1); each further one gets a lower one.
-const candidatePriority = 126<<24 | 65535<<8 | 255
+const (
+	// candidatePriority is that of a host candidate of the first preference
+	// (RFC 8445, 5.1.2.1); each further one gets a lower one.
+	candidatePriority = 126<<24 | 65535<<8 | 255
+
+	// passivePriority is that of the first host candidate to which a client connects
+	// over TCP (RFC 6544, 4.2): lower than all of UDP.
+	passivePriority = 90<<24 | (4<<13|8191)<<8 | 255
+
+	// activeCandidate asks the server for candidates of TCP. Its address is the one
+	// that stands for none.
+	activeCandidate = "1 1 tcp 1518280447 0.0.0.0 9 typ host tcptype active"
+)
 
 // cleanOffer checks that text describes one data channel and takes all
 // addresses out. An offer needs none, since an ICE-lite server answers to
@@ -24,14 +34,38 @@ const candidatePriority = 126<<24 | 65535<<8 | 255
 // nothing about the client's network, and cannot make the server send a
 // datagram anywhere but to where one came from.
 func cleanOffer(text string) (string, error) {
-	return rewrite(text, func(*sdp.MediaDescription) ([]netip.AddrPort, error) { return nil, nil })
+	clean, _, err := readOffer(text)
+	return clean, err
+}
+
+// readOffer is cleanOffer, and reports whether the client asks for TCP.
+func readOffer(text string) (clean string, active bool, err error) {
+	clean, err = rewrite(text, func(m *sdp.MediaDescription) ([]string, error) {
+		active = slices.ContainsFunc(m.Attributes, func(a sdp.Attribute) bool {
+			return a.Key == sdp.AttrKeyCandidate && hasTCPType(a.Value, "active")
+		})
+		return nil, nil
+	})
+	return clean, active, err
+}
+
+// askingForTCP returns an offer that asks for TCP.
+func askingForTCP(offer string) (string, error) {
+	return rewrite(offer, func(*sdp.MediaDescription) ([]string, error) { return []string{activeCandidate}, nil })
 }
 
 // cleanAnswer checks that text describes one data channel and keeps of its
 // candidates only UDP ports at literal addresses: a name would be asked of the
 // DNS, where others see it.
 func cleanAnswer(text string) (string, error) {
-	return rewrite(text, func(m *sdp.MediaDescription) ([]netip.AddrPort, error) {
+	clean, _, err := readAnswer(text, netip.AddrPort{})
+	return clean, err
+}
+
+// readAnswer is cleanAnswer, and reports whether the server takes streams. If it
+// does, the last candidate is the address that stands for one, if that is valid.
+func readAnswer(text string, stream netip.AddrPort) (clean string, passive bool, err error) {
+	clean, err = rewrite(text, func(m *sdp.MediaDescription) ([]string, error) {
 		var addrs []netip.AddrPort
 		for _, a := range m.Attributes {
 			if a.Key != sdp.AttrKeyCandidate {
@@ -40,21 +74,26 @@ func cleanAnswer(text string) (string, error) {
 			if addr, ok := parseCandidate(a.Value); ok {
 				addrs = append(addrs, addr)
 			}
+			passive = passive || hasTCPType(a.Value, "passive")
+		}
+		if passive && stream.IsValid() {
+			addrs = append(addrs, stream)
 		}
 		if len(addrs) == 0 {
 			return nil, fmt.Errorf("no UDP address in it")
 		}
-		return addrs, nil
+		return formatCandidates(addrs, nil), nil
 	})
+	return clean, passive, err
 }
 
-// withCandidates returns text with addrs as its only candidates.
-func withCandidates(text string, addrs []netip.AddrPort) (string, error) {
-	return rewrite(text, func(*sdp.MediaDescription) ([]netip.AddrPort, error) { return addrs, nil })
+// withCandidates returns text with these as its only candidates.
+func withCandidates(text string, udp []netip.AddrPort, tcp ...netip.AddrPort) (string, error) {
+	return rewrite(text, func(*sdp.MediaDescription) ([]string, error) { return formatCandidates(udp, tcp), nil })
 }
 
 // rewrite checks text and replaces its candidates by those that choose returns.
-func rewrite(text string, choose func(*sdp.MediaDescription) ([]netip.AddrPort, error)) (string, error) {
+func rewrite(text string, choose func(*sdp.MediaDescription) ([]string, error)) (string, error) {
 	var d sdp.SessionDescription
 	if len(text) > maxSDP {
 		return "", fmt.Errorf("%d bytes are too long", len(text))
@@ -66,7 +105,7 @@ func rewrite(text string, choose func(*sdp.MediaDescription) ([]netip.AddrPort, 
 	if err != nil {
 		return "", err
 	}
-	addrs, err := choose(m)
+	candidates, err := choose(m)
 	if err != nil {
 		return "", err
 	}
@@ -75,10 +114,10 @@ func rewrite(text string, choose func(*sdp.MediaDescription) ([]netip.AddrPort, 
 	d.Origin.SessionID, d.Origin.SessionVersion = 1, 1
 	d.Attributes = withoutAddresses(d.Attributes)
 	m.Attributes = withoutAddresses(m.Attributes)
-	for i, addr := range addrs {
-		m.WithValueAttribute(sdp.AttrKeyCandidate, formatCandidate(i, addr))
+	for _, c := range candidates {
+		m.WithValueAttribute(sdp.AttrKeyCandidate, c)
 	}
-	if len(addrs) > 0 {
+	if len(candidates) > 0 {
 		m.WithPropertyAttribute(sdp.AttrKeyEndOfCandidates)
 	}
 	out, err := d.Marshal()
@@ -113,11 +152,29 @@ func withoutAddresses(attributes []sdp.Attribute) []sdp.Attribute {
 	})
 }
 
-// formatCandidate writes "foundation component transport priority address port
-// typ type" (RFC 8839, 5.1).
-func formatCandidate(i int, addr netip.AddrPort) string {
-	return fmt.Sprintf("%d 1 udp %d %s %d typ host",
-		i+1, candidatePriority-i<<8, addr.Addr().Unmap().WithZone(""), addr.Port())
+// formatCandidates writes "foundation component transport priority address port
+// typ type" (RFC 8839, 5.1) for each, and "tcptype passive" (RFC 6544, 4.5) behind
+// those of TCP.
+func formatCandidates(udp, tcp []netip.AddrPort) (all []string) {
+	for i, addr := range udp {
+		all = append(all, fmt.Sprintf("%d 1 udp %d %s %d typ host",
+			i+1, candidatePriority-i<<8, addr.Addr().Unmap().WithZone(""), addr.Port()))
+	}
+	for i, addr := range tcp {
+		all = append(all, fmt.Sprintf("%d 1 tcp %d %s %d typ host tcptype passive",
+			len(udp)+i+1, passivePriority-i<<8, addr.Addr().Unmap().WithZone(""), addr.Port()))
+	}
+	return all
+}
+
+// hasTCPType reports whether a candidate is one of TCP, and of this type.
+func hasTCPType(value, want string) bool {
+	f := strings.Fields(value)
+	if len(f) < 10 || f[1] != "1" || !strings.EqualFold(f[2], "tcp") || f[6] != "typ" {
+		return false
+	}
+	i := slices.Index(f[8:], "tcptype")
+	return i >= 0 && 8+i+1 < len(f) && f[8+i+1] == want
 }
 
 func parseCandidate(value string) (netip.AddrPort, bool) {

@@ -64,11 +64,14 @@ const readRetries = 100
 
 // A socket is the one UDP port of a client or of a server, made so that the
 // trouble of one datagram never reaches the links: what cannot be sent is lost,
-// as if the network had lost it.
+// as if the network had lost it. To and from addresses that stand for them, it
+// sends and reads by streams.
 type socket struct {
 	net.PacketConn
-	fast addrPortConn
-	read *atomic.Uint64 // counts datagrams that came
+	fast    addrPortConn
+	read    *atomic.Uint64 // counts datagrams that came
+	streams *streams
+	way     wayState
 
 	closeOnce sync.Once
 	closed    chan struct{}
@@ -79,25 +82,68 @@ func newSocket(conn net.PacketConn, buffer int, read *atomic.Uint64) *socket {
 	// A system may grant less, or a simulated network none: it is a wish.
 	_ = setReadBuffer(conn, buffer)
 	_ = setWriteBuffer(conn, buffer)
-	return &socket{PacketConn: conn, fast: fastConn(conn), read: read, closed: make(chan struct{})}
+	rouse := func() { _ = conn.SetReadDeadline(longAgo) } // If it is closed, nobody reads.
+	return &socket{
+		PacketConn: conn, fast: fastConn(conn), read: read, closed: make(chan struct{}),
+		streams: newStreams(conn.LocalAddr(), rouse),
+	}
 }
+
+// longAgo as a deadline ends a read at once.
+var longAgo = time.Unix(1, 0)
 
 func (s *socket) ReadFromAddrPort(b []byte) (n int, addr netip.AddrPort, err error) {
 	for range readRetries {
-		n, addr, err = s.fast.ReadFromAddrPort(b)
-		if err == nil {
-			s.read.Add(1)
-		}
-		if err == nil || s.isClosed() {
+		if n, addr, err = s.next(b); err == nil || s.isClosed() {
 			return n, addr, err
 		}
 	}
 	return n, addr, err
 }
 
+// next reads what came first, over UDP or by a stream. A stream ends the read by a
+// deadline, which is taken back before the inbox is looked at: one that is set after
+// that is about something that came after that.
+func (s *socket) next(b []byte) (int, netip.AddrPort, error) {
+	for {
+		if n, addr, ok := s.streams.inbox.take(b); ok {
+			s.read.Add(1)
+			return n, addr, nil
+		}
+		n, addr, err := s.fast.ReadFromAddrPort(b)
+		if err == nil {
+			s.read.Add(1)
+			if s.way.takesUDP() && !isStandIn(addr.Addr()) {
+				return n, addr, nil
+			}
+			continue
+		}
+		if !isTimeout(err) || s.isClosed() {
+			return n, addr, err
+		}
+		if err := s.SetReadDeadline(time.Time{}); err != nil {
+			return 0, netip.AddrPort{}, err
+		}
+	}
+}
+
+func isTimeout(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) && n.Timeout()
+}
+
 func (s *socket) WriteToAddrPort(b []byte, addr netip.AddrPort) (int, error) {
 	if s.isClosed() {
 		return 0, net.ErrClosed
+	}
+	if isStandIn(addr.Addr()) {
+		if st := s.streams.get(addr); st != nil {
+			st.put(b)
+		}
+		return len(b), nil
+	}
+	if !s.way.takesUDP() {
+		return len(b), nil
 	}
 	if _, err := s.fast.WriteToAddrPort(b, addr); err != nil && s.isClosed() {
 		return 0, net.ErrClosed
