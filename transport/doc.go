@@ -11,6 +11,7 @@
 //	 |  3  <--- 201, SDP answer, 300 ms after the last byte of it; TCP |  signal
 //	 |     is closed, and the user has a seat                          |
 //	 |  4  UDP: ICE checks, DTLS, SCTP, one data channel ------------> |  rtc
+//	 |     (where no UDP comes through, the same over TCP)             |
 //	 |  5  <=========== one cell for every slot, at a fixed rate ===== |  cell, seal
 //	 |  6  ============ one cell for every slot, at a fixed rate ====> |  cell, seal
 //	 |     day and night; calls are inside the cells                   |  wire

@@ -4,6 +4,7 @@
 //	signalling ──▶ gate ──▶ registry        may this account come online?
 //	                │ ────▶ rtc.Listener    the answer, and a link
 //	                │ ────▶ mix.Engine      a place in the set
+//	           not TLS ──▶ rtc.Listener    a link of who has no UDP
 //	link ◀───────────────────▶ mix.Engine   the mode's messages up and down in each slot
 //	admin socket ──▶ node                   status; a user was disabled
 //	Prometheus ────▶ metrics ──▶ node       how it does, if the settings want that
@@ -34,6 +35,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -174,9 +176,10 @@ func (n *Node) listen(ctx context.Context) (err error) {
 		}
 	}
 	n.links, err = rtc.NewListener(rtc.ListenConfig{
-		Conn:    n.config.Cells,
-		Address: s.CellsAddress(),
-		Public:  s.PublicAddresses,
+		Conn:       n.config.Cells,
+		Address:    s.CellsAddress(),
+		Public:     s.PublicAddresses,
+		StreamPort: n.streamPort(),
 		// All seats may be about to open, when the server comes back; more are those
 		// of users who ask again.
 		MaxPending: s.MaxUsers + spareLinks,
@@ -184,6 +187,7 @@ func (n *Node) listen(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("cannot listen for cells (%w); try: undertone-server check", err)
 	}
+	n.guard.Divert(n.links.Adopt)
 	if n.config.Embedded {
 		return nil
 	}
@@ -231,6 +235,16 @@ func (n *Node) CellsAddr() net.Addr { return net.UDPAddrFromAddrPort(n.links.Add
 
 // Server returns what an invite says of this server.
 func (n *Node) Server() uri.Server { return n.folder.server(n.host()) }
+
+// streamPort is where users without UDP connect: where everybody comes online.
+func (n *Node) streamPort() uint16 {
+	_, port, err := net.SplitHostPort(n.host())
+	if err != nil {
+		return 0
+	}
+	p, _ := strconv.ParseUint(port, 10, 16) // 0, which stands for none, if it is a word.
+	return uint16(p)
+}
 
 // host is the settings' public_host, or else the address that is listened at.
 func (n *Node) host() string {

@@ -16,7 +16,7 @@ import (
 )
 
 // DefaultPort is where a server listens unless it is told otherwise: TCP for
-// coming online, UDP for the cells.
+// coming online, and for the cells of who has no UDP, UDP for those of all others.
 const DefaultPort = 7443
 
 // Settings are what the operator decides, in server.toml.
@@ -256,8 +256,8 @@ channels = {{.Channels}}
 # that it listens at.
 public_host = {{printf "%q" .PublicHost}}
 
-# Where to listen. Open this port in the firewall for TCP (coming online) and
-# for UDP (the cells). An empty listen_udp is the same address as listen.
+# Where to listen. Open this port in the firewall for TCP (coming online, and the
+# cells of who has no UDP) and for UDP (the cells). An empty listen_udp is the same address as listen.
 listen = {{printf "%q" .Listen}}
 listen_udp = {{printf "%q" .ListenUDP}}
 

@@ -46,6 +46,8 @@ type Client struct {
 type Answer struct {
 	// SDP answers the offer.
 	SDP string
+	// Address is where the server was reached, host:port.
+	Address string
 	// Link is the key of the link that is about to open.
 	Link key.Secret
 	// Time is the server's clock when it answered, to the second: what the
@@ -96,7 +98,7 @@ func (c *Client) online(ctx context.Context, offer string) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	answer.Link = secrets.link
+	answer.Link, answer.Address = secrets.link, conn.RemoteAddr().String()
 	return answer, nil
 }
 

@@ -24,6 +24,9 @@
 // certificate: the server may have another one the next time, or after years. The
 // certificate of a link's DTLS is made for that link alone, and named in the answer.
 //
+// What is no TLS at the same port, since it begins with a byte below 20, is a link over
+// TCP (package rtc).
+//
 // Both sides export two secrets from the connection (RFC 8446, section 7.5),
 // with no context, 32 bytes each:
 //

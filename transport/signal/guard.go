@@ -93,6 +93,10 @@ type GuardCounts struct {
 // What comes from the machine itself is not counted by address or time, since
 // there it is a proxy for many, or its operator.
 //
+// A connection that does not begin as TLS does may be one of a link, of a client
+// without UDP. It is handed over to whoever Divert names, and stays early until it
+// has shown that it is; then it has no place here any more (divert.go).
+//
 // A Guard is for one Serve. Its methods may be called from any goroutine.
 type Guard struct {
 	limits    Limits
@@ -108,6 +112,8 @@ type Guard struct {
 	early *list.List           // of *guest, the oldest first
 
 	freed chan struct{} // one deep: somebody has left
+
+	diverted func(c net.Conn, settled func()) // nil if nobody takes them
 
 	connections, throttled, cut, refused atomic.Uint64
 }
@@ -169,6 +175,11 @@ type guest struct {
 	guard *Guard
 	from  netip.Prefix
 	since time.Time
+
+	// Touched by who reads.
+	looked bool // the first byte was looked at
+
+	turned atomic.Bool // it was handed over: nothing here touches it any more
 
 	// Guarded by the guard's mu.
 	early *list.Element // nil when it is early no more
@@ -298,10 +309,18 @@ func (c *guest) settle() {
 
 // Close ends the connection.
 func (c *guest) Close() error {
-	c.guard.mu.Lock()
-	c.guard.forget(c)
-	c.guard.mu.Unlock()
+	if c.turned.Load() {
+		return nil
+	}
+	c.leave()
 	return c.Conn.Close()
+}
+
+// leave gives the place back.
+func (c *guest) leave() {
+	c.guard.mu.Lock()
+	defer c.guard.mu.Unlock()
+	c.guard.forget(c)
 }
 
 // heard says that the whole request has come. It does nothing for nil, which is

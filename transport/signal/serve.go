@@ -83,6 +83,9 @@ func Serve(ctx context.Context, l net.Listener, c *tls.Config, h http.Handler, g
 	case <-ctx.Done():
 	case err = <-stopped:
 		stopped <- nil
+		if ctx.Err() != nil {
+			err = nil // The end of the context was seen there first.
+		}
 	}
 	cancel()
 	_ = s.Close() // The requests' context has ended: whoever waits gets nothing more.

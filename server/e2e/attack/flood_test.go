@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -164,6 +165,32 @@ func TestHalfOpenLinks(t *testing.T) {
 			t.Errorf("%+v, %+v", w.status(), links)
 		}
 		w.join(idle).leave() // There is room again.
+		c.end(0)
+	})
+}
+
+// Connections that pretend to be links over TCP, of any kind and from everywhere,
+// are cut off, and cost the calls nothing.
+func TestFloodOverTCP(t *testing.T) {
+	inWorld(t, cell.TMIX, 0, func(t *testing.T, w *world) {
+		c := w.call()
+		random := rand.New(rand.NewPCG(5, 6))
+		var m mob
+		for n := range 60 {
+			say := []string{"\x00", "\x00\x00", "\x05\xdd", "\x13\xff"}[n%4]
+			if n%3 == 0 {
+				b := junk(random)
+				say = string(binary.BigEndian.AppendUint16(nil, uint16(len(b)))) + string(b)
+			}
+			m.connect(w, w.near(), 20, say)
+			time.Sleep(interval.Duration())
+		}
+		time.Sleep(8 * time.Second)
+		note(t, "connection that pretends to be a link over TCP", m.asked, m.closed(t))
+		if _, links := w.strangers(); links.Streams != 0 || links.Stalled != 0 {
+			t.Errorf("%+v", links)
+		}
+		w.join(idle).leave()
 		c.end(0)
 	})
 }
