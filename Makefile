@@ -103,7 +103,7 @@ test: setup-test build lint ## Everything that must hold before a change is take
 # take ten times as long, and has seen the same tests with less in them.
 PACES ?= .*
 MODES ?= .*
-TRACES = $(GO) test -count=1 -timeout 15m -run 'Unobservable/$(PACES)|(EveryState|Ringing|Lying)/$(MODES)|OfMany|SMIX|OnSockets|SoundsWith|Survives|Reconnect|Stall|Catches|NextFrame' ./app/internal/demo
+TRACES = $(GO) test -count=1 -timeout 15m -run 'Unobservable/$(PACES)|(EveryState|Ringing|Lying)/$(MODES)|OfMany|SMIX|OnSockets|SoundsWith|Survives|Reconnect|Stall|Catches|NextFrame|FallsBack' ./app/internal/demo
 BLIND := $(GO) test -run 'ServerIsBlind|ThatLies' ./server/e2e
 TABLE := $(GO) test -count=1 -run 'TestWire$$' ./transport/rtc
 traces: setup ## No call shows in any packet, in every mode and at every pace

@@ -280,7 +280,7 @@ func (e *Engine) down(a *arrival) {
 	}
 	if !e.line.on {
 		e.line.on, e.was = true, true
-		e.queue.put(Event{Kind: Online, At: a.at})
+		e.queue.put(Event{Kind: Online, At: a.at, OverTCP: e.line.tcp})
 		e.earSlot = h.Slot
 		e.silence.Reset(silentFor)
 	}

@@ -37,6 +37,8 @@ type Event struct {
 	Err   error
 	Core  core.Event
 	Alarm half.Alarm
+	// OverTCP says, of Online, that the line goes over TCP.
+	OverTCP bool
 }
 
 // A queue holds events until somebody takes them. It does not bound their
@@ -107,8 +109,10 @@ func (e *Engine) Next(ctx context.Context) (Event, error) {
 
 // A State is how things stand.
 type State struct {
-	// Online reports whether cells come and go.
-	Online bool
+	// Online reports whether cells come and go, OverTCP whether they do so over
+	// TCP, since no UDP comes through: voice may break off then.
+	Online  bool
+	OverTCP bool
 	// Call is the state of the call, Peer the other side's handle.
 	Call call.State
 	Peer key.Handle
@@ -155,6 +159,7 @@ func (s *shared) store(e *Engine) {
 		Wait:   e.jitter.Allowance(),
 		Played: e.played,
 	}
+	now.OverTCP = now.Online && e.line.tcp
 	if p := m.Peer(); p != nil {
 		now.Peer = p.Handle()
 	}

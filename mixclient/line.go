@@ -47,6 +47,8 @@ type Ticket struct {
 	Time time.Time
 	// Channels is how many shared channels the set has, 0 in modes without.
 	Channels int
+	// OverTCP says that the link goes over TCP, since no UDP comes through.
+	OverTCP bool
 }
 
 // A Wish is what a mode asks of a link.
@@ -71,6 +73,7 @@ type line struct {
 	ends   context.CancelFunc
 	done   sync.WaitGroup
 	opened time.Time
+	tcp    bool // the link goes over TCP
 
 	// Written by the link's goroutine: when the last message came, in
 	// nanoseconds since opened. What the engine has not got round to is no sign
@@ -255,7 +258,7 @@ func (e *Engine) open(ctx context.Context, d dialed) error {
 		return err
 	}
 	now := time.Now()
-	l.link, l.pacer = d.link, p
+	l.link, l.pacer, l.tcp = d.link, p, d.ticket.OverTCP
 	l.came.Store(int64(now.Sub(l.opened)))
 	ctx, l.ends = context.WithCancel(ctx)
 	l.done.Go(func() { p.Run(ctx) })

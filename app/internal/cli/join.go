@@ -218,6 +218,10 @@ func (a *app) tryLine(ctx context.Context, p *profile.Profile) (reached bool, er
 		switch e.Kind {
 		case phone.Online:
 			on = true
+			if e.OverTCP {
+				words, _ := inWords(e)
+				fmt.Fprintln(a.Err, words)
+			}
 			s.stop(nil)
 		case phone.Offline:
 			last = e.Err
@@ -237,7 +241,7 @@ func (a *app) tryLine(ctx context.Context, p *profile.Profile) (reached bool, er
 	return connected.Load(), err
 }
 
-var errNoLine = fmt.Errorf("the server was asked, but no line came within %s; a firewall may block UDP", joinFor)
+var errNoLine = fmt.Errorf("the server was asked, but no line came within %s; a firewall may block UDP, and what is not HTTPS over TCP", joinFor)
 
 // final reports whether a person should be told at once: everything that
 // signalling says. A line that was opened and lost may come the next time.

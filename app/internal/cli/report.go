@@ -57,6 +57,7 @@ type eventLine struct {
 	Outcome  string    `json:"outcome,omitempty"`
 	TalkedS  float64   `json:"talked_s,omitempty"`
 	Error    string    `json:"error,omitempty"`
+	OverTCP  bool      `json:"over_tcp,omitempty"`
 }
 
 // event reports an event.
@@ -74,7 +75,7 @@ func (r *reporter) event(e phone.Event) {
 	if r.asJSON {
 		r.print(eventLine{
 			Event: eventNames[e.Kind], At: e.At, Name: e.Name, Outgoing: e.Outgoing, New: e.New,
-			Outcome: outcomeNames[e.Outcome], TalkedS: e.Talked.Seconds(), Error: text(e.Err),
+			Outcome: outcomeNames[e.Outcome], TalkedS: e.Talked.Seconds(), Error: text(e.Err), OverTCP: e.OverTCP,
 		})
 		return
 	}
@@ -134,6 +135,9 @@ func (r *reporter) rings() {
 func inWords(e phone.Event) (words string, wrong bool) {
 	switch e.Kind {
 	case phone.Online:
+		if e.OverTCP {
+			return "You are online, over TCP: this network lets no UDP through. Voices may break off now and then, and who watches the line sees that it is TCP.", false
+		}
 		return "You are online.", false
 	case phone.Offline:
 		if e.Err == nil {

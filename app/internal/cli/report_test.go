@@ -39,6 +39,7 @@ func TestWords(t *testing.T) {
 		words string
 	}{
 		{phone.Event{Kind: phone.Online}, "You are online."},
+		{phone.Event{Kind: phone.Online, OverTCP: true}, "You are online, over TCP: this network lets no UDP through. Voices may break off now and then, and who watches the line sees that it is TCP."},
 		{phone.Event{Kind: phone.Offline, Err: why}, "You are offline: no way. Trying again."},
 		{phone.Event{Kind: phone.Offline, Err: errors.New("rtc: is it on?")}, "You are offline: is it on? Trying again."},
 		{phone.Event{Kind: phone.Offline}, ""},

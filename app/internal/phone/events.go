@@ -57,6 +57,9 @@ type Event struct {
 	Outcome  call.Outcome
 	Talked   time.Duration
 	Err      error
+	// OverTCP says, of Online, that cells go over TCP, since this network lets no
+	// UDP through: voice may break off, and observers see that it is TCP.
+	OverTCP bool
 }
 
 // Events returns the channel of events. It is closed when Run returns. Whoever
@@ -66,7 +69,7 @@ func (p *Phone) Events() <-chan Event { return p.out }
 
 // handle takes in an event of the engine.
 func (p *Phone) handle(ctx context.Context, e mixclient.Event) {
-	ev := Event{At: e.At, Err: e.Err}
+	ev := Event{At: e.At, Err: e.Err, OverTCP: e.OverTCP}
 	switch e.Kind {
 	case mixclient.Online:
 		ev.Kind = Online

@@ -53,6 +53,8 @@ type Config struct {
 	Connect func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Socket opens the socket of a link; nil stands for one on any port.
 	Socket func() (net.PacketConn, error)
+	// UDPOnly says that cells never go over TCP, for those who measure UDP.
+	UDPOnly bool
 	// Dial is given what opens links over these, and what it returns is used in its
 	// place: for tests in which the server lies. It may be nil.
 	Dial func(mixclient.Dialer) mixclient.Dialer
@@ -116,7 +118,7 @@ func New(cfg Config) (*Phone, error) {
 	}
 	var dialer mixclient.Dialer = &mixclient.Network{
 		Client: signal.Client{Server: p.server, Identity: id, Token: c.Account.Token, Dial: cfg.Connect},
-		Socket: cfg.Socket,
+		Socket: cfg.Socket, UDPOnly: cfg.UDPOnly,
 	}
 	if cfg.Dial != nil {
 		dialer = cfg.Dial(dialer)

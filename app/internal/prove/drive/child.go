@@ -80,7 +80,7 @@ func follow(j job, lines *bufio.Scanner, events *writer) error {
 	interval := content.Account.Server.Interval
 	content.Wipe()
 	c.leaks = newLeaks(interval, &c.voice.quiet)
-	c.phone, err = phone.New(phone.Config{Profile: p, Sound: c.voice, Answer: profile.AnswerNever, Socket: c.socket})
+	c.phone, err = phone.New(phone.Config{Profile: p, Sound: c.voice, Answer: profile.AnswerNever, Socket: c.socket, UDPOnly: true})
 	if err != nil {
 		return err
 	}
