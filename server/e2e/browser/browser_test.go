@@ -6,6 +6,8 @@
 //	Chromium ──HTTP──▶ companion ──TLS, pinned──▶ server     coming online
 //	    └──────────────ICE, DTLS, SCTP──────────────▶ server  cells, in every slot
 //
+// The page is two users, one of whom does without UDP and has all of this over TCP.
+//
 // The companion, and not the page, speaks TLS with the server, and so do all that stay
 // with these: no page can pin a key, nor get what TLS exports (package signal). It is
 // written from the comments too, and imports nothing of the module.
@@ -79,6 +81,7 @@ type stage struct {
 	site  *httptest.Server
 	mu    sync.Mutex
 	marks map[string]admin.Status
+	tcp   map[string]int // how many connections over TCP there were at the marks
 }
 
 func newStage(t *testing.T) *stage {
@@ -96,7 +99,7 @@ func newStage(t *testing.T) *stage {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
-	s := &stage{node: n, marks: map[string]admin.Status{}}
+	s := &stage{node: n, marks: map[string]admin.Status{}, tcp: map[string]int{}}
 	companion := newCompanion()
 	s.site = httptest.NewServer(s.handler(companion))
 	t.Cleanup(func() {
@@ -126,6 +129,8 @@ func (s *stage) handler(c *companion) http.Handler {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.marks[r.PathValue("name")] = s.node.Status()
+		_, links := s.node.Strangers()
+		s.tcp[r.PathValue("name")] = links.Streams
 	})
 	return mux
 }
@@ -184,8 +189,8 @@ func evaluate(ctx context.Context, t *testing.T, script string, result any) {
 	}
 }
 
-// Two users in a browser come online, get and send a cell in every slot, and talk to
-// each other.
+// Two users in a browser come online, one over UDP and one over TCP, get and send a cell
+// in every slot, and talk to each other.
 func TestChromium(t *testing.T) {
 	s := newStage(t)
 	ctx := s.open(t)
@@ -203,7 +208,11 @@ func TestChromium(t *testing.T) {
 	evaluate(ctx, t, "call("+s.invites(t, 2)+")", &users)
 	s.mu.Lock()
 	start, cover, call := s.marks["start"], s.marks["cover"], s.marks["call"]
+	before, after := s.tcp["start"], s.tcp["call"]
 	s.mu.Unlock()
+	if before != 0 || after < 1 {
+		t.Errorf("%d connections over TCP before the users came, and %d in the call", before, after)
+	}
 	stopped := int(call.Skipped + call.Unsent - start.Skipped - start.Unsent)
 	skipped := 0
 	for i := range users {

@@ -52,9 +52,11 @@ export class Client {
 	#stock = new Map(); // slot: {kind, cell, variants}
 	#stopped = false;
 
-	constructor(link, identity) {
+	// A client that is overTCP behaves as if there were no UDP.
+	constructor(link, identity, { overTCP = false } = {}) {
 		this.invite = p.parseInvite(link);
 		this.identity = identity;
+		this.overTCP = overTCP;
 	}
 
 	// online takes steps 1 to 4.
@@ -77,7 +79,9 @@ export class Client {
 
 		const offer = await this.pc.createOffer();
 		await this.pc.setLocalDescription(offer);
-		const { sdp, link } = await this.#signal(p.pad(offer.sdp, p.offerSize));
+		const asked = this.overTCP ? offer.sdp + p.askingForTCP : offer.sdp;
+		const { sdp: answer, link } = await this.#signal(p.pad(asked, p.offerSize));
+		const sdp = this.overTCP ? p.withoutUDP(answer) : answer;
 		this.up = await p.cipher(await p.linkKeyUp(link));
 		this.down = await p.cipher(await p.linkKeyDown(link));
 		await this.pc.setRemoteDescription({ type: 'answer', sdp });

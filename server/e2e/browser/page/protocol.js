@@ -82,6 +82,12 @@ export async function agree(identity, peer) {
 // ---- transport/signal: going online
 
 export const offerSize = 8192;
+
+// What asks the server for a way over TCP, as a line of the offer (package rtc).
+export const askingForTCP = 'a=candidate:1 1 tcp 1518280447 0.0.0.0 9 typ host tcptype active\r\n';
+
+// withoutUDP takes the candidates of UDP out of an answer.
+export const withoutUDP = (sdp) => sdp.replace(/^a=candidate:\S+ 1 udp .*\r\n/gim, '');
 export const answerSize = 4096;
 
 export function pad(sdp, size) {
