@@ -49,6 +49,7 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 	channel := &pipeChannel{make(chan []byte), make(chan struct{}), make(chan struct{})}
 	received := make(chan struct{})
 	l := &Link{
+		over:    func() {},
 		mail:    newMailbox(0),
 		receive: func([]byte, time.Time) { received <- struct{}{} },
 		opened:  make(chan struct{}),

@@ -49,12 +49,15 @@ func Dial(ctx context.Context, cfg DialConfig,
 		return nil, err
 	}
 	lane := p.newLane()
-	pc, err := newPeer(lane, false, cfg.Window)
+	lane.speaksFirst = true
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	pc, err := newPeer(life, lane, false, cfg.Window)
 	if err != nil {
+		end()
 		_ = p.Close()
 		return nil, err
 	}
-	l := newLink(pc, lane, cfg.Depth, cfg.Receive, events{ended: func() { _ = p.Close() }})
+	l := newLink(pc, end, lane, cfg.Depth, cfg.Receive, events{ended: func() { _ = p.Close() }})
 	if err := l.dial(ctx, newFallback(cfg, p.sock), exchange); err != nil {
 		l.Close()
 		return nil, err

@@ -1,6 +1,7 @@
 package rtc
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"time"
@@ -73,8 +74,9 @@ func Window(interval time.Duration, batch int) int {
 	return min(max(int(windowFor*time.Duration(batch)/interval), minWindow), maxWindow)
 }
 
-// newPeer returns a connection over l with nothing in it but one data channel.
-func newPeer(l *lane, server bool, window int) (*webrtc.PeerConnection, error) {
+// newPeer returns a connection over l with nothing in it but one data channel. It is
+// for a link that ends with ctx.
+func newPeer(ctx context.Context, l *lane, server bool, window int) (*webrtc.PeerConnection, error) {
 	window = min(max(window, minWindow), maxWindow)
 	var s webrtc.SettingEngine
 	s.LoggerFactory = silence
@@ -93,6 +95,9 @@ func newPeer(l *lane, server bool, window int) (*webrtc.PeerConnection, error) {
 	s.SetSCTPMaxReceiveBufferSize(uint32(2 * window)) //nolint:gosec // at most 2*maxWindow
 	s.SetSCTPMaxMessageSize(MaxMessage)
 	s.SetDTLSInsecureSkipHelloVerify(true) // ICE has shown the address already
+	// pion begins the handshake when ICE is done. If the link was closed in that very
+	// moment, nothing else would ever end it, nor the closing, which waits for it.
+	s.SetDTLSConnectContextMaker(func() (context.Context, func()) { return context.WithCancel(ctx) })
 	if server {
 		s.SetLite(true)
 		if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {

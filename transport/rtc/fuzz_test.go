@@ -55,7 +55,7 @@ func encrypted(b []byte) bool {
 // FuzzAccept gives a server offers that a member may write: each is refused or
 // answered, and what was made for it goes away.
 func FuzzAccept(f *testing.F) {
-	s, err := NewListener(ListenConfig{Conn: &silentSocket{over: make(chan struct{})}})
+	s, err := NewListener(ListenConfig{Conn: newPipeSocket()})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -78,28 +78,48 @@ func FuzzAccept(f *testing.F) {
 	})
 }
 
-// A silentSocket is a socket to which nothing comes.
-type silentSocket struct {
+// A pipeSocket is a socket whose datagrams a test writes.
+type pipeSocket struct {
+	in   chan datagram
+	out  chan struct{} // something was sent
 	over chan struct{}
 	once sync.Once
 }
 
-func (p *silentSocket) ReadFrom([]byte) (int, net.Addr, error) {
-	<-p.over
-	return 0, nil, net.ErrClosed
+type datagram struct {
+	data []byte
+	from *net.UDPAddr
 }
 
-func (p *silentSocket) WriteTo(b []byte, _ net.Addr) (int, error) { return len(b), nil }
+func newPipeSocket() *pipeSocket {
+	return &pipeSocket{in: make(chan datagram), out: make(chan struct{}, 1), over: make(chan struct{})}
+}
 
-func (p *silentSocket) Close() error {
+func (p *pipeSocket) ReadFrom(b []byte) (int, net.Addr, error) {
+	select {
+	case d := <-p.in:
+		return copy(b, d.data), d.from, nil
+	case <-p.over:
+		return 0, nil, net.ErrClosed
+	}
+}
+
+func (p *pipeSocket) WriteTo(b []byte, _ net.Addr) (int, error) {
+	select {
+	case p.out <- struct{}{}:
+	default:
+	}
+	return len(b), nil
+}
+
+func (p *pipeSocket) Close() error {
 	p.once.Do(func() { close(p.over) })
 	return nil
 }
 
-func (p *silentSocket) LocalAddr() net.Addr {
+func (p *pipeSocket) LocalAddr() net.Addr {
 	return &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 3478}
 }
-
-func (p *silentSocket) SetDeadline(time.Time) error      { return nil }
-func (p *silentSocket) SetReadDeadline(time.Time) error  { return nil }
-func (p *silentSocket) SetWriteDeadline(time.Time) error { return nil }
+func (p *pipeSocket) SetDeadline(time.Time) error      { return nil }
+func (p *pipeSocket) SetReadDeadline(time.Time) error  { return nil }
+func (p *pipeSocket) SetWriteDeadline(time.Time) error { return nil }

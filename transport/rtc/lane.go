@@ -45,6 +45,7 @@ const (
 //
 //	datagram ──▶ too many? ──▶ STUN: a new address, on an open link? ──▶ agent
 //	                      │          one address too many?
+//	                      │          a new address, and we dialed?
 //	                      ├──▶ DTLS: in the clear, on an open link? ──▶ agent
 //	                      └──▶ anything else
 //
@@ -52,6 +53,10 @@ const (
 // some of them then too: one that pretends to carry data makes it send an alert
 // that ends the link, so that whoever can forge the address of a user could throw
 // him out with one datagram.
+//
+// Who dials hears nobody to whom he has not sent a check himself: the server's agent
+// never sends the first, and pion's own dies of a good one that comes before it runs.
+// A server could send that, since it knows the password from the offer.
 //
 // A check of the line that was recorded is as good as a new one: STUN has no
 // numbers. Whoever sent one from his own address could have all that goes down sent
@@ -66,6 +71,9 @@ type lane struct {
 	depth int // messages that are sent at one moment; set before anything is sent
 	flow  *rate.Limiter
 	open  atomic.Bool // the link is: nothing comes in the clear any more
+	// speaksFirst is set at creation, on the side that dials: nothing is of use to it
+	// but answers, from where it has sent something.
+	speaksFirst bool
 
 	mu      sync.RWMutex
 	peers   []netip.AddrPort // to which something was sent
@@ -98,7 +106,7 @@ func (l *lane) admits(b []byte, from netip.AddrPort, now time.Time) bool {
 		l.seen.flooded.Add(1)
 		return false
 	case len(b) > 0 && b[0] <= lastSTUN:
-		if (l.open.Load() || l.isFull()) && !l.knows(from) {
+		if (l.speaksFirst || l.open.Load() || l.isFull()) && !l.knows(from) {
 			l.seen.forged.Add(1)
 			return false
 		}

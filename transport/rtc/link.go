@@ -29,6 +29,7 @@ const (
 type Link struct {
 	// Set at creation, read only.
 	pc      *webrtc.PeerConnection
+	over    func() // ends the context of pc
 	lane    *lane
 	receive func(b []byte, at time.Time)
 	on      events
@@ -64,14 +65,15 @@ type events struct {
 }
 
 // newLink starts the life of a link over pc, which it takes over, and which uses
-// the lane. depth is that of its mailbox.
-func newLink(pc *webrtc.PeerConnection, lane *lane, depth int, receive func([]byte, time.Time), on events) *Link {
+// the lane. over ends the context of pc; depth is that of the mailbox.
+func newLink(pc *webrtc.PeerConnection, over func(), lane *lane, depth int, receive func([]byte, time.Time), on events) *Link {
 	if receive == nil {
 		receive = func([]byte, time.Time) {}
 	}
 	lane.depth = depth
 	l := &Link{
 		pc:      pc,
+		over:    over,
 		lane:    lane,
 		receive: receive,
 		on:      on,
@@ -171,6 +173,7 @@ func (l *Link) tearDown() {
 		_ = l.pc.GracefulClose()
 		return
 	}
+	_ = dtls.Stop() // Again: the first time it may not have been there yet.
 	<-l.sctpOver
 	_ = dtls.ICETransport().GracefulStop()
 }
@@ -183,6 +186,7 @@ func (l *Link) end(err error) {
 		return
 	}
 	l.state, l.err = closed, err
+	l.over()
 	close(l.done)
 }
 

@@ -204,8 +204,10 @@ func (s *Listener) newLink(h Handlers) (*Link, error) {
 		return nil, err
 	}
 	lane := s.port.newLane()
-	pc, err := newPeer(lane, true, h.Window)
+	life, end := context.WithCancel(context.Background())
+	pc, err := newPeer(life, lane, true, h.Window)
 	if err != nil {
+		end()
 		s.settle()
 		return nil, err
 	}
@@ -213,12 +215,13 @@ func (s *Listener) newLink(h Handlers) (*Link, error) {
 	defer s.mu.Unlock()
 	if s.closed {
 		s.pending--
+		end()
 		_ = pc.Close()
 		return nil, ErrClosed
 	}
 	var l *Link
 	open := false // Touched by the link's own goroutine only.
-	l = newLink(pc, lane, h.Depth, h.Receive, events{
+	l = newLink(pc, end, lane, h.Depth, h.Receive, events{
 		opened: func() {
 			open = true
 			s.settle()
@@ -275,6 +278,13 @@ func (l *Link) answer(ctx context.Context, offer string, udp, tcp []netip.AddrPo
 		}
 		dc.OnOpen(func() { l.attach(dc, true) })
 	})
+	runs := make(chan struct{})
+	var first sync.Once
+	l.pc.OnICEConnectionStateChange(func(s webrtc.ICEConnectionState) {
+		if s == webrtc.ICEConnectionStateChecking {
+			first.Do(func() { close(runs) })
+		}
+	})
 	remote := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}
 	if err := l.pc.SetRemoteDescription(remote); err != nil {
 		return "", fmt.Errorf("%w: %w", ErrOffer, err)
@@ -286,6 +296,15 @@ func (l *Link) answer(ctx context.Context, offer string, udp, tcp []netip.AddrPo
 	text, err := l.describe(ctx, answer)
 	if err != nil {
 		return "", err
+	}
+	// pion's agent hears before it runs, and a good check in between ends the program.
+	// Nobody can make one who has not got the answer.
+	select {
+	case <-runs:
+	case <-l.done:
+		return "", l.Err()
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
 	}
 	return withCandidates(text, udp, tcp...)
 }
