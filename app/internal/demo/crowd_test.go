@@ -36,6 +36,10 @@ type hum struct {
 	spared, misled atomic.Uint64
 }
 
+// humMost is by how many samples a slot of a hum can be longer: what a real voice, which
+// repeats its periods, may come to in a slot of 20 ms.
+const humMost = codec.SampleRate / 80
+
 func newHum() *hum {
 	h := &hum{}
 	_, _ = rand.Read(h.frame[:])
@@ -50,7 +54,7 @@ func (h *hum) Mouth(n cell.Slot, live bool, f *codec.Frame) {
 	}
 }
 
-func (h *hum) Ear(n cell.Slot, live bool, frames, next []*codec.Frame, _ int) int {
+func (h *hum) Ear(n cell.Slot, live bool, frames, next []*codec.Frame, more int) int {
 	some := false
 	for _, f := range frames {
 		if f != nil {
@@ -61,9 +65,10 @@ func (h *hum) Ear(n cell.Slot, live bool, frames, next []*codec.Frame, _ int) in
 		return 0
 	}
 	h.due.Add(1)
+	by := min(more, humMost)
 	if some {
 		h.heard.Add(1)
-		return 0
+		return by
 	}
 	for _, f := range next {
 		if f != nil && uint64(n+1)-slotOf(f) == h.after {
@@ -72,7 +77,7 @@ func (h *hum) Ear(n cell.Slot, live bool, frames, next []*codec.Frame, _ int) in
 			h.misled.Add(1)
 		}
 	}
-	return 0
+	return by
 }
 
 // slotOf returns in which slot a frame was said.
