@@ -110,13 +110,14 @@ func TestKills(t *testing.T) {
 // newBed starts a server, and has everybody come online.
 func newBed(t *testing.T) *bed {
 	t.Helper()
+	program := child.Program{Path: build(t), Args: []string{"run"}}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	b := &bed{t: t}
 	var err error
 	b.server, err = ours.Start(ctx, ours.Config{
 		Mode: cell.TMIX, Interval: interval, Seats: *clients + room, Calls: 50,
-		Program: child.Program{Path: build(t), Args: []string{"run"}},
+		Program: program,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +158,8 @@ func (b *bed) kill(n int) {
 	t.Helper()
 	b.together(func(p *pair, _ int) error { return p.begin() }, 1)
 	if t.Failed() {
-		t.FailNow()
+		status, err := b.server.Status(t.Context())
+		t.Fatalf("the server is %+v (%v), and the users %+v", status, err, b.users.Counts())
 	}
 	rest := *clients - 2**calls
 	b.await("all users online", func() bool { return b.users.Counts().Online == int64(rest) })

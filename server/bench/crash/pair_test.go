@@ -76,7 +76,7 @@ func (p *pair) begin() error {
 		func() error { return caller.AwaitVoice(ctx) },
 	} {
 		if err := step(); err != nil {
-			return err
+			return fmt.Errorf("%w; the caller is %+v, the callee %+v", err, caller.State(), callee.State())
 		}
 	}
 	return nil
