@@ -76,8 +76,11 @@ const (
 	quietSeconds = 7
 	// answerSeconds is how long an answer waits for the caller's voice.
 	answerSeconds = 10
-	// resumeSeconds without voice make a side point its route again.
+	// resumeSeconds without voice make a side point its route again, and so many later
+	// again; but for eagerSeconds after a new line, whose first cells come too late to
+	// count, it does so every few slots.
 	resumeSeconds = 1
+	eagerSeconds  = 5
 	// lostSeconds without voice end a call: a reconnect takes a few.
 	lostSeconds = 20
 	// leaveSeconds end a call that has no line to say so on.
@@ -88,6 +91,7 @@ const (
 const (
 	eagerKnocks   = 3 // knocks at the start, two slots apart
 	answerEvery   = 3
+	resumeEvery   = 3 // on a new line
 	leavingSlots  = 6 // alternating hang-up and over
 	clearingSlots = 2
 	tellEvery     = 10
@@ -137,6 +141,7 @@ type Machine struct {
 	nextAt   cell.Slot // when the next letter of the carousel goes
 	heard    cell.Slot // when the last voice came
 	talking  cell.Slot // when both could hear each other
+	eager    cell.Slot // until then the line is a new one
 	notify   bool      // Leaving: the other side has to be told
 
 	out     *seal.StreamSealer
@@ -322,7 +327,7 @@ func (m *Machine) Hangup(n cell.Slot) error {
 // slots twice, so the call ends, and nothing waits for times that are far ahead.
 func (m *Machine) Rewind(n cell.Slot) {
 	m.Abandon(n)
-	m.since, m.nextAt, m.toldAt = min(m.since, n), n, 0
+	m.since, m.nextAt, m.toldAt, m.eager = min(m.since, n), n, 0, 0
 	clear(m.missed)
 }
 

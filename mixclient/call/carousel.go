@@ -108,6 +108,9 @@ func (m *Machine) talk(n cell.Slot) Item {
 	}
 	if n > m.heard+m.slots(resumeSeconds) && n >= m.nextAt {
 		m.nextAt = n + m.slots(resumeSeconds)
+		if n < m.eager {
+			m.nextAt = n + resumeEvery
+		}
 		return m.letter(cell.Ring, wire.CallLetter{Type: wire.Resume})
 	}
 	if it := m.telling(n); it.Kind != cell.Cover {
@@ -118,6 +121,7 @@ func (m *Machine) talk(n cell.Slot) Item {
 
 // Resume points the route again at once, after a new line.
 func (m *Machine) Resume(n cell.Slot) {
+	m.eager = n + m.slots(eagerSeconds)
 	switch m.state {
 	case Talking:
 		m.heard, m.nextAt = min(m.heard, since(n, m.slots(resumeSeconds)+1)), n

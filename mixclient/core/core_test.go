@@ -217,6 +217,24 @@ func TestCallSurvivesReconnect(t *testing.T) {
 	}
 }
 
+// The first cells on a new line come too late to count, for a second or two; the voice
+// is there a few slots after that.
+func TestCallResumesSoon(t *testing.T) {
+	x, a, b := talking(t)
+	late := true
+	x.drop = func(_ cell.Slot, _ *user, up bool) bool { return late && up }
+	x.run(2 * 25)
+	x.connect(a)
+	x.connect(b)
+	x.run(30)
+	late = false
+	a.heard, b.heard = nil, nil
+	x.run(10)
+	if len(a.heard) < 5 || len(b.heard) < 5 {
+		t.Errorf("%d and %d cells of voice were heard in the first 10 slots that count", len(a.heard), len(b.heard))
+	}
+}
+
 // Hanging up while a contact is not paired yet tells nobody, since there is no
 // key to tell it with.
 func TestGiveUpBeforePairing(t *testing.T) {
