@@ -109,7 +109,7 @@ func (b *bench) watch(ctx context.Context, p *probe, name string, empty child.Us
 	stop()
 	b.figures(r, &first, &last)
 	r.Late, r.Trip, r.Own, r.Back = w.Late.Summary(), w.Trip.Summary(), w.Own.Summary(), w.Back.Summary()
-	r.Tail = w.Late.Tail()
+	r.Beats, r.Tail = w.Beats.Span(), w.Late.Tail()
 	if p.subject.Leads() {
 		r.Tail = w.Trip.Tail()
 	}

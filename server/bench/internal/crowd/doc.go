@@ -31,12 +31,27 @@
 //
 // # What is measured
 //
-// Where a message on a line is due again and again, its datagrams are judged by
-// when the kernel had them (package socket): their lateness against the line's own
-// beat (meter.Grid), and, on lines that lead, the time from a message to its answer.
-// Messages that did not come until one of a later slot did are lost. A user who has
-// heard nothing for a second gives his line up and dials again, as a real client
+// Messages are judged by when the kernel had their datagrams (package socket), however
+// late this process gets to read them: meter.Pairs finds out which message was in
+// which datagram. On lines that follow it is their lateness against the line's own beat
+// (meter.Grid), and where the beats of all lines are; on lines that lead it is the time
+// from a message to its answer. That of a message of which it is not certain is not
+// told. Messages that did not come until one of a later slot did are lost. A user who
+// has heard nothing for a second gives his line up and dials again, as a real client
 // does.
+//
+// # What is lateness, and what is the beat
+//
+// A server that follows its clock sends to one user after the other, each at his own
+// time in the slot: Undertone's spreads them over a window that grows with the set
+// (server/internal/mix). If it takes longer to send to all of them than the window is
+// long, each waits for those before him, and the last one's message leaves later by
+// what one message costs, for each user before him. Both are alike in every slot, so
+// they are the beat of a line, and no lateness: what is late is what comes later than
+// the line is used to, because the server had to wait for a processor, or did something
+// else first. How far the first and the last beat are apart is what "a slot is sent
+// within" tells. It bounds the number of users before lateness does: it has to be well
+// below an interval.
 //
 // Package main makes one Crowd after the other; the packages ours, stock and bare
 // are the services.

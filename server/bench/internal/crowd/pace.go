@@ -124,6 +124,7 @@ func (p *pace) tick(v *visit, now time.Time) {
 	if late > p.interval/2 {
 		p.tally.passed.Add(1)
 	} else {
+		v.handOver(v.beat.slot)
 		v.line.Post()
 		p.tally.posted.Add(1)
 	}

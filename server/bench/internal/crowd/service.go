@@ -18,7 +18,7 @@ type Service interface {
 	// Leads reports whether its lines lead.
 	Leads() bool
 	// Sizes returns the length of a message up and down. A datagram that is longer
-	// than that has one in it.
+	// than that has one in it, or as many as fit.
 	Sizes() (up, down int)
 }
 

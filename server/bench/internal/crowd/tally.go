@@ -94,6 +94,9 @@ func (t *tally) read() Counts {
 type Window struct {
 	// Late is the lateness of what came down, on lines that follow.
 	Late meter.Histogram
+	// Beats is how long after the start of a slot the first message of a line comes
+	// that is not late, on lines that follow.
+	Beats meter.Spread
 	// Trip is the time from a message to its answer, on lines that lead.
 	Trip meter.Histogram
 	// Own is the lateness of the crowd's own sending.

@@ -67,44 +67,48 @@ func TestEmpty(t *testing.T) {
 	}
 }
 
-// Lateness is found wherever the beat is, however late the first arrival was, and
-// beyond half an interval; messages are read somewhat later than they come.
+// Lateness is found wherever the beat is, however late the first arrival was, and by
+// more than an interval.
 func TestGrid(t *testing.T) {
 	const interval = 20 * time.Millisecond
-	late := []time.Duration{15 * time.Millisecond, 0, 3 * time.Millisecond, time.Microsecond}
-	for _, place := range []time.Duration{0, 7 * time.Millisecond, 19 * time.Millisecond, 33 * time.Millisecond} {
-		g := NewGrid(interval)
+	late := []time.Duration{45 * time.Millisecond, 0, 3 * time.Millisecond, time.Microsecond}
+	var beats Spread
+	if beats.Span() != nil {
+		t.Errorf("no line spreads over %v", beats.Span())
+	}
+	for _, place := range []time.Duration{7 * time.Millisecond, interval, 2 * time.Millisecond, 33 * time.Millisecond} {
+		var g Grid
 		var h Histogram
 		for n := range 3 * chunk {
-			start, after := int64(n)*int64(interval), place+late[n%len(late)]
-			g.Add(start+int64(after), &h)
-			g.Read(after + 2*time.Millisecond)
+			g.Add(place+late[n%len(late)], &h, &beats)
 		}
 		if h.Count() != 3*chunk {
 			t.Errorf("%d of %d counted", h.Count(), 3*chunk)
 		}
 		for i, q := range []float64{0.25, 0.5, 0.75, 1} {
-			want := []time.Duration{0, time.Microsecond, 3 * time.Millisecond, 15 * time.Millisecond}[i]
+			want := []time.Duration{0, time.Microsecond, 3 * time.Millisecond, 45 * time.Millisecond}[i]
 			if got := h.Quantile(q); got < want || got > want+want/fine+1 {
 				t.Errorf("with a beat at %v: quantile %v is %v, not %v", place, q, got, want)
 			}
 		}
 	}
+	if got := beats.Span(); got == nil || *got != (Span{First: 2, Last: 33}) {
+		t.Errorf("beats from 2 ms to 33 ms are said to be %+v", got)
+	}
 }
 
 // A beat that moves is late for one chunk, and then is the beat.
 func TestGridMoves(t *testing.T) {
-	const interval, by = 20 * time.Millisecond, 4 * time.Millisecond
+	const by = 4 * time.Millisecond
 	for _, by := range []time.Duration{by, -by} {
-		g := NewGrid(interval)
+		var g Grid
 		var h Histogram
 		for n := range 4 * chunk {
 			after := 6 * time.Millisecond
 			if n >= chunk+chunk/2 {
 				after += by
 			}
-			g.Add(int64(n)*int64(interval)+int64(after), &h)
-			g.Read(after)
+			g.Add(after, &h, new(Spread))
 		}
 		if got := h.Quantile(0.85); got != 0 {
 			t.Errorf("after a move by %v, %v late for more than a chunk", by, got)
@@ -115,21 +119,19 @@ func TestGridMoves(t *testing.T) {
 	}
 }
 
-// Too few arrivals say nothing of the beat, nor do those of which none was read: they
-// are left out.
+// Too few arrivals say nothing of the beat: they are left out, and are not of the
+// next chunk either.
 func TestGridOfFew(t *testing.T) {
-	g := NewGrid(time.Millisecond)
+	var g Grid
 	var h Histogram
-	g.Read(0)
-	for n := range fewest - 1 {
-		g.Add(int64(1+n), &h)
+	var beats Spread
+	for range 2 {
+		for range fewest - 1 {
+			g.Add(time.Millisecond, &h, &beats)
+		}
+		g.Fold(&h, &beats)
 	}
-	g.Fold(&h)
-	g.Forget()
-	for n := range chunk {
-		g.Add(int64(n), &h)
-	}
-	if h.Count() != 0 {
+	if h.Count() != 0 || beats.Span() != nil {
 		t.Errorf("%d were judged", h.Count())
 	}
 }

@@ -47,10 +47,13 @@ type Subject struct {
 
 	// Counts are what the crowd has counted. Online is that of the end.
 	Counts crowd.Counts `json:"crowd"`
-	// Late is the lateness of what the server sent, where it has a beat of its own;
-	// Trip the time until an answer, where it has none.
+	// Late is the lateness of what the server sent, against each line's own beat, where
+	// it has one; Trip the time until an answer, where it has none.
 	Late meter.Summary `json:"lateness"`
 	Trip meter.Summary `json:"answers"`
+	// Beats is from where to where the beats of all lines are, after the start of a
+	// slot; nil where there are none.
+	Beats *meter.Span `json:"beats,omitempty"`
 	// Own is the lateness of the crowd's sending, and Back how long users were away
 	// who had lost their line or their program.
 	Own  meter.Summary `json:"crowd_lateness"`

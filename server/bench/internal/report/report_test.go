@@ -36,7 +36,7 @@ func example() *Report {
 		}
 	}
 	first, second := subject("undertone", 1), subject("pion <bare>", 0.8)
-	first.Late = h.Summary()
+	first.Late, first.Beats = h.Summary(), &meter.Span{First: 11.5, Last: 33.25}
 	first.Served = &Served{Slots: 100, Registered: 100, Expected: 100}
 	second.Trip = h.Summary()
 	return &Report{
@@ -64,6 +64,8 @@ func TestText(t *testing.T) {
 		`(?m)^ *server, µs for a user and slot +400\.0 +320\.0 +1\.25 *$`,
 		`(?m)^ *sent late by, p50, ms +2[45]\d\.\d+ *$`,
 		`(?m)^ *slots mixed +100 *$`,
+		`(?m)^ *a slot is sent within, ms +21\.750 *$`,
+		`(?m)^ *messages not timed +9000 +9000 *$`,
 		`(?m)^ *messages lost +3 +3 *$`,
 	} {
 		if !regexp.MustCompile(want).MatchString(text) {

@@ -44,6 +44,16 @@ func summed(which func(s *Subject) *meter.Summary, f func(m *meter.Summary) floa
 	}
 }
 
+// beats is a figure of the lines' beats, if they have any.
+func beats(f func(b *meter.Span) float64) func(*Subject) (float64, bool) {
+	return func(s *Subject) (float64, bool) {
+		if s.Beats == nil {
+			return 0, false
+		}
+		return f(s.Beats), true
+	}
+}
+
 // quantiles are the rows of a histogram.
 func quantiles(key, text string, which func(s *Subject) *meter.Summary) []row {
 	return []row{
@@ -70,7 +80,13 @@ func rows() []row {
 	all = append(all, quantiles("late", "sent late by", func(s *Subject) *meter.Summary { return &s.Late })...)
 	all = append(all, quantiles("answer", "answered after", func(s *Subject) *meter.Summary { return &s.Trip })...)
 	all = append(all,
+		row{"beat_first_ms", "first line's beat in a slot, ms", 3, false, beats(func(b *meter.Span) float64 { return b.First })},
+		row{"beat_last_ms", "last line's beat in a slot, ms", 3, false, beats(func(b *meter.Span) float64 { return b.Last })},
+		row{"sent_within_ms", "a slot is sent within, ms", 3, false, beats(func(b *meter.Span) float64 { return b.Last - b.First })},
 		row{"received", "messages received", 0, false, counted(func(c *crowd.Counts) uint64 { return c.Received })},
+		row{"untimed", "messages not timed", 0, false, always(func(s *Subject) float64 {
+			return max(float64(s.Counts.Received)-float64(s.Late.Count+s.Trip.Count), 0)
+		})},
 		row{"lost", "messages lost", 0, false, counted(func(c *crowd.Counts) uint64 { return c.Lost })},
 		row{"late", "uploads after the cut-off", 0, false, served(func(s *Served) float64 { return float64(s.Late) })},
 		row{"missing", "uploads missing", 0, false, served(func(s *Served) float64 { return float64(s.Missing) })},

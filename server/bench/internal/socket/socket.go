@@ -40,7 +40,8 @@ type Socket struct {
 }
 
 // Open opens a socket at an address, on any port. see is called for each datagram,
-// from the goroutines that read and write; it must be quick.
+// from the goroutines that read and write: before it leaves, and when it was read. It
+// must be quick.
 func Open(ip netip.Addr, see func(c Crossing)) (*Socket, error) {
 	conn, err := listen(ip)
 	if err != nil {
@@ -106,7 +107,8 @@ func (s *Socket) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	if s.cut.Load() {
 		return len(b), nil
 	}
-	at := time.Now().UnixNano()
+	// Its answer may be there before this goroutine runs on: so it is seen first.
+	s.see(Crossing{At: time.Now().UnixNano(), Size: len(b), Sent: true})
 	conn := s.conn.Load()
 	n, err := conn.WriteToUDPAddrPort(b, to)
 	if err != nil {
@@ -115,7 +117,6 @@ func (s *Socket) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 		}
 		return n, err
 	}
-	s.see(Crossing{At: at, Size: len(b), Sent: true})
 	return n, nil
 }
 

@@ -102,6 +102,35 @@ func TestCrossings(t *testing.T) {
 	}
 }
 
+// What a user sends is seen before it leaves: an answer to it cannot come before that.
+func TestSeenFirst(t *testing.T) {
+	server, other, _ := pair(t)
+	leaving, leave := make(chan struct{}), make(chan struct{})
+	s, err := Open(netip.MustParseAddr("127.9.8.6"), func(Crossing) {
+		close(leaving)
+		<-leave
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	left := make(chan error)
+	go func() {
+		_, err := s.WriteTo([]byte("first"), server.LocalAddr())
+		left <- err
+	}()
+	<-leaving
+	say(t, server, other, "second") // It reads this, and no other that came before.
+	close(leave)
+	if err := <-left; err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, 100)
+	if n, _, err := server.ReadFromUDPAddrPort(b); err != nil || string(b[:n]) != "first" {
+		t.Errorf("the server gets %q, %v", b[:n], err)
+	}
+}
+
 // A socket that moves sends from another port, and who waits for a datagram gets what
 // comes there.
 func TestMove(t *testing.T) {
