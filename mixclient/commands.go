@@ -170,6 +170,14 @@ func (e *Engine) AddContact(x *contact.Contact) error {
 	})
 }
 
+// Introduce gives a contact's new introduction secret, which is copied.
+func (e *Engine) Introduce(h key.Handle, secret *key.Secret) error {
+	return e.do(func() error {
+		e.core.Introduce(h, secret)
+		return nil
+	})
+}
+
 // RemoveContact forgets a contact.
 func (e *Engine) RemoveContact(h key.Handle) error {
 	return e.do(func() error {
@@ -191,6 +199,22 @@ func (e *Engine) Block(h key.Handle, on bool) error {
 		if x.Blocked = on; on {
 			_ = e.core.Call().Drop(e.now(), x) // Whoever is in no call is not in this one either.
 		}
+		return nil
+	})
+}
+
+// SetIntro changes the user's own introduction secret, which is copied.
+func (e *Engine) SetIntro(secret *key.Secret) error {
+	return e.do(func() error {
+		e.core.SetIntro(secret)
+		return nil
+	})
+}
+
+// SetTellBusy says whether callers are told why they get no answer.
+func (e *Engine) SetTellBusy(on bool) error {
+	return e.do(func() error {
+		e.core.Call().TellBusy = on
 		return nil
 	})
 }

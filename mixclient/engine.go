@@ -117,6 +117,7 @@ type Engine struct {
 	retry   *time.Timer
 	silence *time.Timer // set to when the line would have been silent for too long
 	waiting bool        // nothing was heard yet in the present call
+	news    []Event     // what happened in this turn
 	fatal   error
 	played  Played
 	voice   codec.Frame
@@ -185,6 +186,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer func() {
 		cancel()
 		e.hangUpLine(nil)
+		e.publish()
 		e.closing.Wait()
 		if e.dialing {
 			if d := <-e.dialed; d.link != nil {
@@ -280,7 +282,7 @@ func (e *Engine) down(a *arrival) {
 	}
 	if !e.line.on {
 		e.line.on, e.was = true, true
-		e.queue.put(Event{Kind: Online, At: a.at, OverTCP: e.line.tcp})
+		e.tell(Event{Kind: Online, At: a.at, OverTCP: e.line.tcp})
 		e.earSlot = h.Slot
 		e.silence.Reset(silentFor)
 	}
@@ -334,7 +336,7 @@ func (e *Engine) count(live, heard bool, now time.Time) {
 		e.played.Heard++
 		if e.waiting {
 			e.waiting = false
-			e.queue.put(Event{Kind: VoiceHeard, At: now})
+			e.tell(Event{Kind: VoiceHeard, At: now})
 		}
 	}
 }
@@ -371,18 +373,27 @@ func (e *Engine) slotAt(at time.Time) cell.Slot {
 	return e.slot + cell.Slot(at.Sub(e.seen)/e.cfg.Interval.Duration()) //nolint:gosec // positive
 }
 
-// publish passes on what happened in the core, and what others may read.
+// tell keeps an event until the state that it has led to can be read.
+func (e *Engine) tell(ev Event) { e.news = append(e.news, ev) }
+
+// publish passes on what others may read, and then what happened: whoever hears of an
+// event finds what it has led to.
 func (e *Engine) publish() {
 	for _, ev := range e.core.Events() {
 		if ev.Kind == core.Call && ev.Call.Kind == call.Connected {
 			e.waiting = true
 		}
-		e.queue.put(Event{Kind: FromCore, At: time.Now(), Core: ev})
+		e.tell(Event{Kind: FromCore, At: time.Now(), Core: ev})
 	}
 	if h := e.core.Half(); h != nil {
 		for _, a := range h.Alarms() {
-			e.queue.put(Event{Kind: Alarmed, At: time.Now(), Alarm: a})
+			e.tell(Event{Kind: Alarmed, At: time.Now(), Alarm: a})
 		}
 	}
 	e.shared.store(e)
+	for _, ev := range e.news {
+		e.queue.put(ev)
+	}
+	clear(e.news)
+	e.news = e.news[:0]
 }

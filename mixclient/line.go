@@ -292,7 +292,7 @@ func (e *Engine) hangUpLine(why error) {
 }
 
 func (e *Engine) offline(why error) {
-	e.queue.put(Event{Kind: Offline, At: time.Now(), Err: why})
+	e.tell(Event{Kind: Offline, At: time.Now(), Err: why})
 	e.retry.Reset(backOff(e.tries))
 	e.tries++
 }

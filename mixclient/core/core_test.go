@@ -316,7 +316,7 @@ func TestRevokedIntroduction(t *testing.T) {
 	x := newExchange(t, "ann", "bob")
 	a, b := x.users[0], x.users[1]
 	old := b.intro
-	b.core.cfg.Intro = *randomKey()
+	b.core.SetIntro(randomKey())
 	a.meet(b)
 	x.run(1500)
 	if len(x.log) != 0 {
@@ -325,6 +325,11 @@ func TestRevokedIntroduction(t *testing.T) {
 	if old.IsZero() {
 		t.Fatal("no introduction")
 	}
+	// With the link that counts now, she is let in at once.
+	fresh := randomKey()
+	b.core.SetIntro(fresh)
+	a.core.Introduce(b.handle(), fresh)
+	x.until(1200, "ann paired with bob")
 }
 
 // A contact whose profile was restored from before the pairing pairs again, to

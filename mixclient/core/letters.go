@@ -11,6 +11,24 @@ import (
 	"undertone/transport/wire"
 )
 
+// SetIntro changes the user's own introduction secret: whoever has a link with the one
+// before can no longer introduce himself.
+func (c *Core) SetIntro(secret *key.Secret) {
+	c.cfg.Intro = *secret
+	c.rekey = true
+}
+
+// Introduce gives a contact's new introduction secret. Who is not paired yet begins anew
+// with it: with the one before, nobody may answer.
+func (c *Core) Introduce(h key.Handle, secret *key.Secret) {
+	x := c.contacts[h]
+	if x == nil || x.Intro.Equal(secret) {
+		return
+	}
+	x.Intro = *secret
+	c.pairs.restart(h)
+}
+
 // hearLetter opens the letter in the body, or does as much for none.
 func (c *Core) hearLetter(n cell.Slot, body *cell.Body, real bool) {
 	if !real {

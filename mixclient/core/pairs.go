@@ -159,6 +159,13 @@ func (p *pairs) drop(h key.Handle) {
 	p.sessions = slices.DeleteFunc(p.sessions, func(s *session) bool { return s.peer == h })
 }
 
+// restart forgets the pairings with h that we began, and how they went.
+func (p *pairs) restart(h key.Handle) {
+	delete(p.failed, h)
+	delete(p.tried, h)
+	p.sessions = slices.DeleteFunc(p.sessions, func(s *session) bool { return s.peer == h && s.Initiator() })
+}
+
 // prefer drops a pairing of ours with whom we reply to in s.
 func (p *pairs) prefer(s *session) {
 	if !s.Initiator() {
