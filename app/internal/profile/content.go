@@ -27,6 +27,10 @@ const (
 	maxDevice = 256
 	// maxLatency is more than any machine needs.
 	maxLatency = time.Second
+	// maxSofter is as soft as it can ring, in percent: not at all.
+	maxSofter = 100
+	// maxLanguage is the length of a language's name, in bytes.
+	maxLanguage = 16
 )
 
 // A Content is what a profile holds. It is a plain value; the open Profile has
@@ -83,6 +87,9 @@ type Contact struct {
 	Verified bool
 	// Blocked: his calls are not shown, and he cannot tell.
 	Blocked bool
+	// Changed: he introduced himself by the name of a contact with other keys, and is
+	// blocked until a person accepts him.
+	Changed bool
 	// Added is the day on which he became a contact.
 	Added Day
 }
@@ -160,7 +167,38 @@ type Settings struct {
 	// Latency is how much sound is kept waiting at microphone and loudspeaker; 0 is
 	// the least that is safe on an idle machine.
 	Latency time.Duration
+	// RingSofter is by how many percent it rings softer than it can.
+	RingSofter int
+	// Notify shows who calls through the desktop's notifications. Other programs see
+	// those, and some pass them on by radio or a network: so it is off unless wanted.
+	Notify bool
+	// PushToTalk keeps the user muted in the window but for as long as a key is held.
+	PushToTalk bool
+	// TalkAnywhere has that key work in other windows too, if the desktop gives one.
+	TalkAnywhere bool
+	// StartHidden opens no window at first, only the icon of the tray.
+	StartHidden bool
+	// Language is that of the window, such as "de"; "" is the system's.
+	Language string
+	// Theme is whether the window is light or dark.
+	Theme Theme
+	// OnlyVerified has the calls of others than verified contacts not ring in the
+	// window. They are in the history, and who calls cannot tell.
+	OnlyVerified bool
 }
+
+// A Theme is what a window looks like.
+type Theme uint8
+
+// The themes.
+const (
+	// ThemeSystem is that of the desktop. It is the default.
+	ThemeSystem Theme = iota
+	// ThemeLight is dark writing on light.
+	ThemeLight
+	// ThemeDark is light writing on dark.
+	ThemeDark
+)
 
 // A Day is a date, in days since 1970-01-01 UTC: as exactly as the profile says
 // when something happened that is no call.

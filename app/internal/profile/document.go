@@ -47,6 +47,7 @@ type contactDoc struct {
 	Verified    bool   `json:"verified"`
 	Blocked     bool   `json:"blocked"`
 	Added       Day    `json:"added"`
+	Changed     bool   `json:"changed,omitempty"` // since version 3
 }
 
 // callDoc has times as numbers: minutes since 1970 and seconds.
@@ -71,6 +72,17 @@ type settingsDoc struct {
 	NoNoise bool          `json:"no_noise"`
 	NoGain  bool          `json:"no_gain"`
 	Latency time.Duration `json:"latency_ns"`
+
+	// Since version 3.
+	RingSofter   int    `json:"ring_softer"`
+	Notify       bool   `json:"notify"`
+	PushToTalk   bool   `json:"push_to_talk"`
+	TalkAnywhere bool   `json:"talk_anywhere"`
+	StartHidden  bool   `json:"start_hidden"`
+	Language     string `json:"language,omitempty"`
+	Theme        Theme  `json:"theme"`
+
+	OnlyVerified bool `json:"only_verified"`
 }
 
 const (
@@ -111,7 +123,7 @@ func newDocument(c *Content, online *mark) *document {
 func newContactDoc(o *Contact) contactDoc {
 	d := contactDoc{
 		Name: o.Name, Fingerprint: o.Fingerprint.String(), State: bytes.Clone(o.State),
-		Verified: o.Verified, Blocked: o.Blocked, Added: o.Added,
+		Verified: o.Verified, Blocked: o.Blocked, Added: o.Added, Changed: o.Changed,
 	}
 	if !o.Intro.IsZero() {
 		d.Intro = bytes.Clone(o.Intro.Bytes())
@@ -142,12 +154,17 @@ func (d *document) full() *document {
 	for i, o := range d.Contacts {
 		o.State = make([]byte, max(1, (len(o.State)+stateRoom-1)/stateRoom)*stateRoom)
 		o.Intro = make([]byte, key.SecretSize)
+		o.Changed = true
+		o.Verified, o.Blocked = false, false // Which is longer in JSON than true.
 		f.Contacts[i] = o
 	}
 	f.Online = &mark{Machine: string(make([]byte, 2*machineSize)), Name: string(make([]byte, maxMachine))}
 	f.Token = uri.Token{}.String()
 	name := string(make([]byte, maxDevice)) // Nothing is longer in JSON than zeros.
-	f.Settings = settingsDoc{Microphone: name, Speaker: name, RingDevice: name, Latency: maxLatency}
+	f.Settings = settingsDoc{
+		Microphone: name, Speaker: name, RingDevice: name, Latency: maxLatency,
+		RingSofter: maxSofter, Language: string(make([]byte, maxLanguage)), Theme: ThemeDark,
+	}
 	return &f
 }
 
@@ -229,7 +246,7 @@ func (d *document) readAccount(a *Account) error {
 func (d *contactDoc) contact() (Contact, error) {
 	o := Contact{
 		Name: d.Name, State: bytes.Clone(d.State),
-		Verified: d.Verified, Blocked: d.Blocked, Added: d.Added,
+		Verified: d.Verified, Blocked: d.Blocked, Added: d.Added, Changed: d.Changed,
 	}
 	var err error
 	if o.Fingerprint, err = key.ParseFingerprint(d.Fingerprint); err != nil {

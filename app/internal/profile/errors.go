@@ -31,6 +31,8 @@ var (
 var (
 	errClosed = fmt.Errorf("the profile is closed: %w", fs.ErrClosed)
 	errKept   = errors.New("the profile is written at fixed times while online")
+	// errRekeying: the stored versions still have the keys before.
+	errRekeying = errors.New("the last change of the passphrase could not be written yet; try again in a minute")
 )
 
 // An InUseError says who has the profile open.

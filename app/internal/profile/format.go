@@ -37,7 +37,7 @@ import (
 // Magic, version and checksum keep their places in every later version.
 const (
 	magic         = "UNDTPROF"
-	formatVersion = 2 // 1 had fewer settings
+	formatVersion = 3 // 1 and 2 had fewer settings
 
 	saltSize   = 16
 	checkSize  = 16

@@ -41,7 +41,7 @@ type vector struct {
 }
 
 func TestVector(t *testing.T) {
-	const path = "testdata/v2.json"
+	const path = "testdata/v3.json"
 	k := &fileKeys{protection: byPassphrase, cost: *cheap, salt: [saltSize]byte{1, 2, 3}}
 	v := vector{Passphrase: "correct horse"}
 	if err := k.derive(k.stretch([]byte(v.Passphrase))); err != nil {
@@ -86,10 +86,20 @@ func TestVector(t *testing.T) {
 	}
 }
 
-// A profile of version 1 opens, as it was written then.
-func TestVersion1Opens(t *testing.T) {
+// A profile of an earlier version opens, as it was written then.
+func TestEarlierVersionsOpen(t *testing.T) {
+	want := sample(t)
+	s := &want.Settings
+	s.RingSofter, s.Notify, s.PushToTalk, s.TalkAnywhere, s.StartHidden, s.Language, s.Theme, s.OnlyVerified = 0, false, false, false, false, "", ThemeSystem, false
+	t.Run("2", func(t *testing.T) { opensAs(t, "testdata/v2.json", want) })
+	s.NoEcho, s.NoNoise, s.NoGain, s.Latency = false, false, false, 0
+	t.Run("1", func(t *testing.T) { opensAs(t, "testdata/v1.json", want) })
+}
+
+func opensAs(t *testing.T, path string, want *Content) {
+	t.Helper()
 	var v vector
-	if err := json.Unmarshal(read(t, "testdata/v1.json"), &v); err != nil {
+	if err := json.Unmarshal(read(t, path), &v); err != nil {
 		t.Fatal(err)
 	}
 	head, err := hex.DecodeString(v.Header)
@@ -119,8 +129,6 @@ func TestVersion1Opens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := sample(t)
-	want.Settings.NoEcho, want.Settings.NoNoise, want.Settings.NoGain, want.Settings.Latency = false, false, false, 0
 	if c, err := doc.content(); err != nil || !reflect.DeepEqual(c, want) {
 		t.Errorf("read differently (%v)", err)
 	}
@@ -190,6 +198,7 @@ func TestSizeDependsOnContactsOnly(t *testing.T) {
 	busy.Settings = Settings{
 		Answer: AnswerNever, Microphone: name, Speaker: name, RingDevice: name,
 		NoEcho: true, NoNoise: true, NoGain: true, Latency: maxLatency,
+		RingSofter: maxSofter, Notify: true, PushToTalk: true, TalkAnywhere: true, StartHidden: true, Language: strings.Repeat("<", maxLanguage), Theme: ThemeDark, OnlyVerified: true,
 	}
 	if a, b := size(quiet), size(busy); a != b {
 		t.Errorf("room %d without calls and settings, %d with", a, b)

@@ -70,7 +70,10 @@ func (p *Profile) setKeeper(on bool, m *mark) {
 func (p *Profile) writeKept() error {
 	p.disk.Lock()
 	defer p.disk.Unlock()
-	return p.write()
+	if p.next != nil {
+		return p.rekey()
+	}
+	return p.replaceOrWrite()
 }
 
 func shorten(name string) string {

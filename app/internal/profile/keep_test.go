@@ -160,3 +160,39 @@ func TestKeepReportsProblemsOnce(t *testing.T) {
 		t.Errorf("reported %v", reports)
 	}
 }
+
+// A passphrase that is set while online counts from the next fixed time on.
+func TestProtectWhileKept(t *testing.T) {
+	p := create(t, Options{})
+	dir := p.Dir()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, end := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			p.Keep(ctx, func(err error) { t.Error(err) })
+		}()
+		synctest.Wait()
+		if err := p.protect(Options{Passphrase: []byte("correct horse"), cost: cheap}); err != nil {
+			t.Error(err)
+		}
+		if c, _, err := Read(dir, Options{}); err != nil {
+			t.Errorf("before the fixed time: %v", err)
+		} else {
+			c.Wipe()
+		}
+		time.Sleep(Every)
+		synctest.Wait()
+		if _, _, err := Read(dir, Options{}); !errors.Is(err, ErrPassphraseNeeded) {
+			t.Errorf("after it, without the passphrase: %v", err)
+		}
+		end()
+		<-done
+	})
+	p.Close()
+	c, _, err := Read(dir, Options{Passphrase: []byte("correct horse")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Wipe()
+}

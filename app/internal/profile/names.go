@@ -23,6 +23,21 @@ func ParseAnswerMode(s string) (AnswerMode, error) {
 	return 0, fmt.Errorf("%q is no way to answer: use ask, auto or never", s)
 }
 
+var themes = []string{"system", "light", "dark"}
+
+// String names the theme as a person writes it.
+func (t Theme) String() string { return name(t, themes...) }
+
+// ParseTheme reads "system", "light" or "dark".
+func ParseTheme(s string) (Theme, error) {
+	for i, known := range themes {
+		if s == known {
+			return Theme(i), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no look: use system, light or dark", s)
+}
+
 func name[N ~uint8](n N, names ...string) string {
 	if int(n) < len(names) && names[n] != "" {
 		return names[n]

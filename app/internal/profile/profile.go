@@ -90,9 +90,11 @@ type Profile struct {
 	// disk is held during a write, and guards what belongs to the file.
 	disk   sync.Mutex
 	keys   *fileKeys
-	onDisk header // of the current version; the zero header if there is none
-	keeper bool   // Keep is running
-	mark   *mark  // written into the file: who is online with it
+	onDisk header    // of the current version; the zero header if there is none
+	keeper bool      // Keep is running
+	next   *fileKeys // Protect waits for Keep with these; nil for nothing
+	stale  int       // how many stored versions may have keys before these
+	mark   *mark     // written into the file: who is online with it
 }
 
 // DefaultDir returns the folder for a user who names none.
@@ -250,38 +252,76 @@ func (p *Profile) Save() error {
 	if p.keeper {
 		return errKept
 	}
+	return p.replaceOrWrite()
+}
+
+// replaceOrWrite writes, and replaces what could not be replaced before. The caller
+// holds disk.
+func (p *Profile) replaceOrWrite() error {
+	if p.stale > 0 {
+		return p.replace()
+	}
 	return p.write()
 }
 
 // Protect changes the passphrase; an empty one means a key file. Both stored
-// versions are replaced, so that the old passphrase opens neither. It is for
-// commands that are not online.
+// versions are replaced, so that the old passphrase opens neither. While Keep runs
+// that happens at its next write, and a crash until then leaves the old one.
 func (p *Profile) Protect(passphrase []byte) error { return p.protect(Options{Passphrase: passphrase}) }
 
 func (p *Profile) protect(o Options) error {
 	p.disk.Lock()
-	defer p.disk.Unlock()
-	if p.keeper {
-		return errKept
+	open, same := p.keys != nil, p.keys != nil && len(o.Passphrase) == 0 && p.keys.protection == byKeyFile
+	waits := p.stale > 0 && len(o.Passphrase) == 0
+	if same && p.next != nil {
+		p.next.wipe()
+		p.next = nil
 	}
-	if p.keys == nil {
+	p.disk.Unlock()
+	switch {
+	case !open:
 		return errClosed
-	}
-	if len(o.Passphrase) == 0 && p.keys.protection == byKeyFile {
+	case same:
 		return nil // A new key file would lock out the stored versions.
+	case waits:
+		return errRekeying // As would one in the place of theirs.
 	}
-	keys, err := newKeys(p.path(keyName), o)
+	keys, err := newKeys(p.path(keyName), o) // Takes its time; no write may wait for it.
 	if err != nil {
 		return err
 	}
+	p.disk.Lock()
+	defer p.disk.Unlock()
+	if p.keys == nil {
+		keys.wipe()
+		return errClosed
+	}
+	if p.next != nil {
+		p.next.wipe()
+	}
+	if p.next = keys; p.keeper {
+		return nil
+	}
+	return p.rekey()
+}
+
+// rekey puts the new keys into use. The caller holds disk.
+func (p *Profile) rekey() error {
 	p.keys.wipe()
-	p.keys = keys
-	for range 2 { // The second write makes the first the previous version.
+	p.keys, p.next = p.next, nil
+	p.stale = 2
+	return p.replace()
+}
+
+// replace writes until no stored version has the old keys, the second write making the
+// first the previous version. What fails is tried again at the next write.
+func (p *Profile) replace() error {
+	for ; p.stale > 0; p.stale-- {
 		if err := p.write(); err != nil {
 			return err
 		}
 	}
-	if keys.protection == byPassphrase {
+	if p.keys.protection == byPassphrase {
 		// Only now, since up to here the old versions needed it.
 		if err := os.Remove(p.path(keyName)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("the old key file is still there: %w", err)
@@ -304,6 +344,10 @@ func (p *Profile) Close() {
 	if p.keys != nil {
 		p.keys.wipe()
 		p.keys = nil
+	}
+	if p.next != nil {
+		p.next.wipe()
+		p.next = nil
 	}
 	if p.lock != nil {
 		p.lock.release()

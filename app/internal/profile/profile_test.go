@@ -66,7 +66,8 @@ func sample(t testing.TB) *Content {
 			{Name: "Bob", Fingerprint: key.Fingerprint{1}, Intro: numbered(t, 2), State: []byte("ratchet"), Verified: true, Added: testDay},
 			{Name: "Élise", Fingerprint: key.Fingerprint{2}, Blocked: true, Added: testDay - 1},
 		},
-		Settings: Settings{Answer: AnswerAuto, TellBusy: true, Microphone: "Headset", Speaker: "Monitor", NoEcho: true, NoGain: true, Latency: 40 * time.Millisecond},
+		Settings: Settings{Answer: AnswerAuto, TellBusy: true, Microphone: "Headset", Speaker: "Monitor", NoEcho: true, NoGain: true, Latency: 40 * time.Millisecond,
+			RingSofter: 30, Notify: true, PushToTalk: true, TalkAnywhere: true, StartHidden: true, Language: "de", Theme: ThemeDark, OnlyVerified: true},
 	}
 	c.AddIntro(&secret, testDay-9).Revoked = testDay
 	c.AddIntro(&secret, testDay)
@@ -207,6 +208,42 @@ func TestProtectReplacesTheOldKeyEverywhere(t *testing.T) {
 	}
 	q.Close()
 	open(t, p.Dir(), Options{})
+}
+
+// A change of the passphrase that could not be written is finished by the next write, and
+// until then the passphrase before opens the profile.
+func TestProtectIsFinishedLater(t *testing.T) {
+	p := create(t, Options{})
+	rename(t, p, "second") // So that there is a previous version, too.
+	o := Options{Passphrase: []byte("correct horse"), cost: cheap}
+	if err := os.Mkdir(p.path(newName), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.protect(o); err == nil {
+		t.Error("nothing could be written, and nothing is said")
+	}
+	if err := p.Protect(nil); !errors.Is(err, errRekeying) {
+		t.Errorf("another key file while the stored versions need theirs: %v", err)
+	}
+	c, _, err := Read(p.Dir(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Wipe()
+	if err := errors.Join(os.Remove(p.path(newName)), p.Save()); err != nil {
+		t.Fatal(err)
+	}
+	p.Close()
+	if fileExists(p.path(keyName)) {
+		t.Error("the key file is still there")
+	}
+	for _, name := range []string{currentName, previousName} {
+		h, err := parseHeader(read(t, p.path(name)))
+		if err != nil || h.protection != byPassphrase {
+			t.Errorf("%s: protection %d, %v", name, h.protection, err)
+		}
+	}
+	open(t, p.Dir(), o)
 }
 
 func TestKeyFileMustBeSecretAndRight(t *testing.T) {

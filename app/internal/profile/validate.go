@@ -108,5 +108,14 @@ func (s *Settings) validate() error {
 	if s.Latency < 0 || s.Latency > maxLatency {
 		return fmt.Errorf("the setting for latency is not between 0 and %v", maxLatency)
 	}
+	if s.RingSofter < 0 || s.RingSofter > maxSofter {
+		return fmt.Errorf("the setting for the ring is not between 0 and %d percent", maxSofter)
+	}
+	if len(s.Language) > maxLanguage || !utf8.ValidString(s.Language) {
+		return errors.New("the setting for the language is none")
+	}
+	if s.Theme > ThemeDark {
+		return errors.New("the setting for light and dark does not exist")
+	}
 	return nil
 }

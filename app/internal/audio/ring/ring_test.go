@@ -52,6 +52,28 @@ func TestRing(t *testing.T) {
 	})
 }
 
+// It rings as much softer as it is told, at once.
+func TestSofter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sink{}
+		r := New(s)
+		r.Ring(true)
+		time.Sleep(time.Millisecond)
+		for percent, want := range map[int]float32{50: 0.5, 100: 0, -5: 1, 200: 0} {
+			r.Softer(percent)
+			s.written = nil
+			time.Sleep(period)
+			synctest.Wait()
+			if got, full := slices.Max(s.written), slices.Max(song()); got < want*full*0.999 || got > want*full*1.001 {
+				t.Errorf("%d percent softer: the loudest is %v of %v", percent, got, full)
+			}
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // A slowSink is told to be quiet again while it goes live.
 type slowSink struct {
 	sink
@@ -109,4 +131,62 @@ func TestSong(t *testing.T) {
 	if last := slices.Max(pcm[len(pcm)-audio.Samples(time.Second):]); last != 0 {
 		t.Errorf("no pause: %v", last)
 	}
+}
+
+// Who calls hears another tune than who is called; one takes the place of the other, and
+// ending one that is not played ends nothing.
+func TestTunes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sink{}
+		r := New(s)
+		wait := func(d time.Duration) (got []float32) {
+			time.Sleep(d)
+			synctest.Wait()
+			got, s.written = s.written, nil
+			return got
+		}
+		time.Sleep(time.Millisecond) // Between two pieces.
+		r.Calls(true)
+		r.Ring(false)
+		if got := wait(ringbackPeriod); !slices.Equal(got, ringback()) || !s.live {
+			t.Error("who calls hears something else")
+		}
+		r.Knock() // Not now.
+		r.Ring(true)
+		if got := wait(period); !slices.Equal(got, song()) || !s.live {
+			t.Error("who is called hears something else")
+		}
+		r.Ring(false)
+		if got := wait(period); slices.Max(got) != 0 || s.live {
+			t.Error("it does not end")
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A knock is heard once, and softer than a bell.
+func TestKnock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sink{}
+		r := New(s)
+		time.Sleep(time.Millisecond) // Between two pieces.
+		r.Knock()
+		if !s.live {
+			t.Error("it is not heard")
+		}
+		time.Sleep(3 * rapLength)
+		synctest.Wait()
+		n := audio.Samples(rapLength)
+		if !slices.Equal(s.written[:n], rap()) || slices.Max(s.written[n:]) != 0 || s.live {
+			t.Error("it is heard otherwise than once")
+		}
+		if loud, soft := slices.Max(song()), slices.Max(rap()); soft < 0.01 || soft > loud/2 {
+			t.Errorf("it is %v loud, the bell %v", soft, loud)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
