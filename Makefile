@@ -4,7 +4,7 @@
 # lacks (.ci/setup; quick and without network when nothing is missing).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test prove traces crowds quality drift build deb bench load kills fmt lint fuzz clean go setup setup-test
+.PHONY: help demo test prove traces crowds quality drift build deb deb-server deb-softphone bench load kills fmt lint fuzz clean go setup setup-test
 .DELETE_ON_ERROR:
 # The targets of one command line depend on the order in which they stand there.
 .NOTPARALLEL:
@@ -19,6 +19,8 @@ export PATH := $(PATH):/usr/local/go/bin
 export GOFLAGS := $(strip $(shell $(GO) env GOFLAGS 2>/dev/null) -trimpath -buildvcs=false)
 # Arguments for make demo and make prove: make demo ARGS='--interval 20ms --for 20s'
 ARGS ?=
+# Build tags of the softphone: nogui leaves out the window, and what that needs.
+TAGS ?=
 # Arguments for make load: make load LOAD='--users 200 --for 1h --kills 6 --moves 6'
 LOAD ?= --users 500 --interval 100ms --for 1m
 # What make test and make bench look at: make test PACKAGES=./transport/...
@@ -39,15 +41,21 @@ VERSION := $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
 # does not trust the folder (another user's, as in many containers).
 BUILD := $(GO) build -ldflags '-X main.stamp=$(VERSION)'
 
+# The window draws by OpenGL, on X11 and on Wayland.
+WINDOW_PACKAGES := libgl1-mesa-dev xorg-dev libwayland-dev libxkbcommon-dev
 # Opus, PortAudio and WebRTC's audio processing (C++) are libraries. opusfile is not
 # used, but the binding to Opus wants it unless one builds with a tag, and plain go
 # build is to work.
 BUILD_PACKAGES := ca-certificates gcc g++ libc6-dev pkg-config \
-	libopus-dev libopusfile-dev portaudio19-dev libwebrtc-audio-processing-dev
-# Some tests call through real sound: PulseAudio, with null sinks, by way of ALSA. One
-# looks into the Debian package, and has systemd judge its unit. One has a browser as a
-# client: it is 300 MB, and the one WebRTC at hand that shares no code with ours.
-TEST_PACKAGES := pulseaudio pulseaudio-utils libasound2-plugins dpkg systemd chromium
+	libopus-dev libopusfile-dev portaudio19-dev libwebrtc-audio-processing-dev \
+	$(if $(filter nogui,$(TAGS)),,$(WINDOW_PACKAGES))
+# Some tests call through real sound: PulseAudio, with null sinks, by way of ALSA. Some
+# look into the Debian packages, and have systemd judge the server's unit. Those of what
+# the window asks of the desktop have a session bus of their own. One has a browser as a
+# client: it is 300 MB, and the one WebRTC at hand that shares no code with ours. One
+# drives two windows by the keyboard, each on a screen that nobody sees.
+TEST_PACKAGES := pulseaudio pulseaudio-utils libasound2-plugins dpkg dpkg-dev \
+	desktop-file-utils systemd dbus-daemon chromium xvfb xdotool libgl1-mesa-dri
 
 # Recorded speech of a person, for make quality: nothing of it is shipped.
 QUALITY_PACKAGES := asterisk-core-sounds-en-wav
@@ -62,17 +70,26 @@ help: ## List the targets
 demo: build ## A server and two softphones on this machine, and a call (options: ARGS)
 	bin/undertone demo $(ARGS)
 
-build: setup ## Build bin/undertone and bin/undertone-server
-	$(BUILD) -o bin/undertone ./app/undertone
+build: setup ## Build bin/undertone and bin/undertone-server (without a window: TAGS=nogui)
+	$(BUILD) -tags '$(TAGS)' -o bin/undertone ./app/undertone
 	@# The server hears no sound, so it needs no C: one static file to copy.
 	CGO_ENABLED=0 $(BUILD) -o bin/undertone-server ./server/undertone-server
 
-# For another processor: make deb GOARCH=arm64. The server takes none of the libraries.
-deb: go ## Build a Debian package of the server into bin
+deb: deb-softphone deb-server ## Build Debian packages of both into bin
+
+# Another Debian may have other versions of the libraries: the package says which it needs.
+deb-softphone: setup
+	@.ci/setup dpkg dpkg-dev
+	$(GO) build -tags '$(TAGS)' -ldflags '-s -w -X main.stamp=$(VERSION)' -o bin/package/undertone ./app/undertone
+	@rm -f bin/undertone_*.deb
+	.ci/deb app/install bin/package/undertone '$(VERSION)' bin
+
+# For another processor: make deb-server GOARCH=arm64. It takes none of the libraries.
+deb-server: go
 	@.ci/setup dpkg
 	CGO_ENABLED=0 $(GO) build -ldflags '-s -w -X main.stamp=$(VERSION)' -o bin/package/undertone-server ./server/undertone-server
 	@rm -f bin/undertone-server_*.deb
-	.ci/deb bin/package/undertone-server '$(VERSION)' bin
+	.ci/deb server/install bin/package/undertone-server '$(VERSION)' bin
 
 # Packages whose tests measure real time, on real sockets, sound and processes.
 # Another package's tests would be in their figures, so they run one at a time. What
@@ -89,6 +106,7 @@ test: PACES = 40ms
 test: MODES = tmix
 test: setup-test build lint ## Everything that must hold before a change is taken
 	$(GO) build -race ./...
+	$(GO) build -tags nogui -o /dev/null ./app/undertone
 	@.ci/alone $(PACKAGES) >bin/alone
 	@test ! -s bin/alone || $(TEST) -p 2 $$(cat bin/alone)
 	@quick=$$($(GO) list $(PACKAGES) | grep -vxFf bin/alone | grep -vE '$(REALTIME)|$(PROGRAMS)'); test -z "$$quick" || $(TEST) -race -p 2 $$quick

@@ -24,6 +24,7 @@ var stamp = "devel"
 const exitKilled = 130
 
 func main() {
+	ready()
 	hide()
 	if len(os.Args) > 1 && os.Args[1] == sound.Command {
 		os.Exit(helper())
@@ -33,7 +34,7 @@ func main() {
 	}
 	restore := cli.KeepTerminal(os.Stdin)
 	ctx := interruptible(restore)
-	code := cli.Run(ctx, cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, stamp, os.Args[1:])
+	code := cli.Run(ctx, cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, stamp, os.Args[1:], window)
 	restore()
 	os.Exit(code)
 }

@@ -2,12 +2,12 @@
 // is made of, and how a container is built.
 //
 //	undertone-server.service   the unit; what the server may and may not do
-//	control, copyright         what dpkg shows of the package
+//	control, contents          what dpkg shows of the package, and what is in it
 //	postinst, prerm, postrm    what is done when it comes and goes
 //	lintian-overrides          what Debian's checker need not complain of
 //	Containerfile              the image
 //
-// The script .ci/deb makes the package, for make deb. There is no code here but the
+// The script .ci/deb makes the package, for make deb-server. There is no code here but the
 // tests that keep all of it true.
 package install
 
@@ -76,7 +76,7 @@ func read(t *testing.T, path string) string {
 func pack(t *testing.T, program, stamp string) string {
 	t.Helper()
 	dir := t.TempDir()
-	output(t, filepath.Join(root, ".ci", "deb"), program, stamp, dir, "-Znone")
+	output(t, filepath.Join(root, ".ci", "deb"), "server/install", program, stamp, dir, "-Znone")
 	found, err := filepath.Glob(filepath.Join(dir, "*.deb"))
 	if err != nil || len(found) != 1 {
 		t.Fatalf("packages made: %v, %v", found, err)
@@ -162,7 +162,7 @@ func TestProgramIsStatic(t *testing.T) {
 	if err := os.WriteFile(other, []byte("#!/bin/sh\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(filepath.Join(root, ".ci", "deb"), other, "v1", t.TempDir()).CombinedOutput(); err == nil || !bytes.Contains(out, []byte("was not built with CGO_ENABLED=0")) {
+	if out, err := exec.Command(filepath.Join(root, ".ci", "deb"), "server/install", other, "v1", t.TempDir()).CombinedOutput(); err == nil || !bytes.Contains(out, []byte("was not built with CGO_ENABLED=0")) {
 		t.Errorf("a program of another kind is packed: %v\n%s", err, out)
 	}
 }

@@ -14,6 +14,8 @@ import (
 // A ringer makes itself heard in the room.
 type ringer interface {
 	Ring(on bool)
+	// Softer rings by so many percent softer than it can.
+	Softer(percent int)
 	// Missing says what to know of its loudspeaker before it rings.
 	Missing(ctx context.Context) error
 	// Caution says of what to beware with it now.
@@ -36,10 +38,10 @@ func (r loudRinger) Caution() error { return r.speaker.Caution() }
 
 // openRinger opens a loudspeaker to ring on, with a sound helper of its own: what
 // a call is heard by is another, and what hangs in one does not stop the other.
-func openRinger(device string) (ringer, error) {
+func openRinger(device string) (loudRinger, error) {
 	card, err := sound.Open(sound.Config{Choice: sound.Choice{Speaker: true, SpeakerName: device}})
 	if err != nil {
-		return nil, err
+		return loudRinger{}, err
 	}
 	speaker := card.Speaker()
 	return loudRinger{ring.New(speaker), speaker}, nil
@@ -54,14 +56,15 @@ type bell struct {
 
 // newBell opens the bell of a command that stays online, when a person is to be
 // asked and hears the other side by a loudspeaker.
-func (a *app) newBell(o talk, answer profile.AnswerMode, device string) (*bell, error) {
+func (a *app) newBell(o talk, answer profile.AnswerMode, c profile.Settings) (*bell, error) {
 	if o.out != audio.Speaker || answer != profile.AnswerAsk {
 		return nil, nil
 	}
-	r, err := a.newRinger(device)
+	r, err := a.newRinger(c.RingDevice)
 	if err != nil {
 		return nil, err
 	}
+	r.Softer(c.RingSofter)
 	return &bell{ringer: r, calling: map[string]bool{}}, nil
 }
 

@@ -16,6 +16,7 @@ import (
 // A fakeRinger knows whether it rings.
 type fakeRinger struct {
 	device     string
+	softer     int
 	on, closed bool
 	missing    error
 	caution    error
@@ -25,8 +26,9 @@ func (f *fakeRinger) Caution() error { return f.caution }
 
 func (f *fakeRinger) Missing(context.Context) error { return f.missing }
 
-func (f *fakeRinger) Ring(on bool) { f.on = on }
-func (f *fakeRinger) Close() error { f.closed = true; return nil }
+func (f *fakeRinger) Ring(on bool)       { f.on = on }
+func (f *fakeRinger) Softer(percent int) { f.softer = percent }
+func (f *fakeRinger) Close() error       { f.closed = true; return nil }
 
 // It rings from a call's coming until it is answered or over, whoever else calls.
 func TestBell(t *testing.T) {
@@ -37,7 +39,7 @@ func TestBell(t *testing.T) {
 		return f, nil
 	}
 	o := talk{sounds: sounds{in: audio.Mic, out: audio.Speaker}}
-	b, err := p.app.newBell(o, profile.AnswerAsk, "Hall")
+	b, err := p.app.newBell(o, profile.AnswerAsk, profile.Settings{RingDevice: "Hall", RingSofter: 40})
 	if err != nil || f.device != "Hall" {
 		t.Fatalf("it rings on %q, %v", f.device, err)
 	}
@@ -90,7 +92,7 @@ func TestNoBell(t *testing.T) {
 		{noneWord, profile.AnswerAsk, false},
 		{"heard.wav", profile.AnswerAsk, false},
 	} {
-		b, err := p.app.newBell(talk{sounds: sounds{out: c.out}}, c.answer, "")
+		b, err := p.app.newBell(talk{sounds: sounds{out: c.out}}, c.answer, profile.Settings{})
 		if (err != nil) != c.opens || b != nil {
 			t.Errorf("%+v: %v", c, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +39,10 @@ type app struct {
 	passphraseFile string
 	takeover       bool
 
+	// window is nil where there is none; getenv is os.Getenv but in tests.
+	window Window
+	getenv func(string) string
+
 	// newPhone is replaced in tests that have no server.
 	newPhone func(phone.Config) (handset, error)
 	// newRinger and listDevices are replaced in tests that have no sound.
@@ -46,9 +51,11 @@ type app struct {
 }
 
 // Run runs the program with its arguments, without its name, and returns the
-// exit code. What is online hangs up and ends when ctx does.
-func Run(ctx context.Context, s Streams, version string, args []string) int {
+// exit code. What is online hangs up and ends when ctx does. It must be called from the
+// main goroutine, to which a window belongs.
+func Run(ctx context.Context, s Streams, version string, args []string, w Window) int {
 	a := newApp(s, version)
+	a.window = w
 	return a.run(ctx, args)
 }
 
@@ -56,8 +63,9 @@ func newApp(s Streams, version string) *app {
 	return &app{
 		Streams:   s,
 		version:   version,
+		getenv:    os.Getenv,
 		newPhone:  func(c phone.Config) (handset, error) { return phone.New(c) },
-		newRinger: openRinger,
+		newRinger: func(device string) (ringer, error) { return openRinger(device) },
 		listDevices: func(ctx context.Context) ([]sound.Device, error) {
 			return sound.Devices(ctx, sound.Config{})
 		},
@@ -121,6 +129,8 @@ You need an invite from somebody who runs an Undertone server. Then:
   undertone idle                               be online, and be called
   undertone call Bert                          call (end idle first)
 
+Without a command, undertone opens its window, where all of this can be done too.
+
 To see it work without any server: undertone demo`
 
 const exitText = `Exit codes: 0 done, and for a call: it was answered · 1 something went wrong
@@ -128,6 +138,7 @@ const exitText = `Exit codes: 0 done, and for a call: it was answered · 1 somet
 a call · 4 a call was cut off`
 
 func (a *app) root() *cobra.Command {
+	var hidden bool
 	root := &cobra.Command{
 		Use:           "undertone",
 		Short:         "Voice calls that cannot be observed",
@@ -136,9 +147,13 @@ func (a *app) root() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: a.do(func(cmd *cobra.Command, _ []string) error {
+			if opened, err := a.openWindow(cmd.Context(), hidden); opened || err != nil {
+				return err
+			}
 			return cmd.Help()
 		}),
 	}
+	root.Flags().BoolVar(&hidden, "hidden", false, "open no window at first where there is a tray")
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.dir, "profile", "", "`folder` of your profile (default: $XDG_DATA_HOME/undertone)")
 	flags.StringVar(&a.passphraseFile, "passphrase-file", "", "`file` with the profile's passphrase (or set UNDERTONE_PASSPHRASE)")
@@ -149,7 +164,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.joinCommand(), a.idCommand(), a.contactsCommand(),
 		a.idleCommand(), a.callCommand(), a.echoCommand(),
-		a.historyCommand(), a.devicesCommand(), a.settingsCommand(), a.passphraseCommand(), a.demoCommand(), a.proveCommand(), a.versionCommand(),
+		a.historyCommand(), a.devicesCommand(), a.settingsCommand(), a.passphraseCommand(), a.backupCommand(), a.restoreCommand(), a.autostartCommand(), a.demoCommand(), a.proveCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -1,5 +1,5 @@
 // Package cli is Undertone on the command line. Every command is a thin layer
-// over profile, phone, sound, demo and prove: it reads what a person wrote, does one
+// over profile, join, phone, sound, demo and prove: it reads what a person wrote, does one
 // thing, and says in plain words what came of it and what to do next.
 //
 //	cli.go       the program: its root, its errors, its exit codes
@@ -9,6 +9,7 @@
 //	report.go    events and figures, as sentences or as JSON
 //	trouble.go   what is wrong with the sound, and of what to beware
 //	sounds.go    --in and --out
+//	window.go    the window, where the program has one
 //	(a file for each command)
 //
 // Commands that are not online open the profile, change it, save and close it.

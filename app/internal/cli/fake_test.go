@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"undertone/app/internal/join"
 	"undertone/app/internal/phone"
 	"undertone/app/internal/profile"
 	"undertone/mixclient"
@@ -30,6 +31,7 @@ type fakePhone struct {
 	told  []string // the commands it was given
 	state phone.State
 	muted bool
+	deaf  bool
 }
 
 func newFakePhone(script func(ctx context.Context, f *fakePhone) error) *fakePhone {
@@ -109,6 +111,13 @@ func (f *fakePhone) Mute(on bool) {
 
 func (f *fakePhone) Muted() bool { return f.muted }
 
+func (f *fakePhone) Deafen(on bool) {
+	f.tell("deafen")
+	f.deaf = on
+}
+
+func (f *fakePhone) Deafened() bool { return f.deaf }
+
 // until waits until the context ends, as a phone does whose line works.
 func until(ctx context.Context) error {
 	<-ctx.Done()
@@ -125,6 +134,7 @@ type console struct {
 func newConsole(t *testing.T) *console {
 	c := &console{t: t}
 	c.app = newApp(Streams{In: strings.NewReader(""), Out: &c.out, Err: &c.err}, "v1.2.3")
+	c.app.getenv = func(string) string { return "" }
 	c.app.newPhone = func(phone.Config) (handset, error) { return nil, errors.New("this test goes online") }
 	return c
 }
@@ -171,7 +181,7 @@ func testInvite(b byte) *uri.Invite { return &uri.Invite{Server: testServer, Tok
 // folder.
 func makeProfile(t *testing.T, name string, change func(*profile.Content)) string {
 	t.Helper()
-	c, err := newContent(testInvite(1), name)
+	c, err := join.Content(testInvite(1), name)
 	if err != nil {
 		t.Fatal(err)
 	}

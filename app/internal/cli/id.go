@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -47,7 +45,7 @@ func (a *app) idCommand() *cobra.Command {
 func (a *app) renewID(ctx context.Context, asJSON bool) error {
 	var c *profile.Content
 	err := a.edit(ctx, func(now *profile.Content) error {
-		if err := renewIntro(now); err != nil {
+		if err := now.RenewIntro(profile.DayOf(time.Now())); err != nil {
 			return err
 		}
 		c = now.Clone()
@@ -94,37 +92,6 @@ func contactLink(c *profile.Content) (*uri.Contact, error) {
 		return nil, fmt.Errorf("you have no contact link; make one with: undertone id --new-link")
 	}
 	return &uri.Contact{Name: c.Name, Host: c.Account.Server.Host, Fingerprint: id.Fingerprint(), Intro: intro.Secret}, nil
-}
-
-// renewIntro revokes what links were made of, and makes a new secret.
-func renewIntro(c *profile.Content) error {
-	today := profile.DayOf(time.Now())
-	for i := range c.Intros {
-		if c.Intros[i].Revoked == 0 {
-			c.Intros[i].Revoked = today
-		}
-	}
-	if excess := len(c.Intros) + 1 - profile.MaxIntros; excess > 0 {
-		c.Intros = slices.Delete(c.Intros, 0, excess) // They are all revoked.
-	}
-	return addIntro(c, today)
-}
-
-func addIntro(c *profile.Content, today profile.Day) error {
-	secret, err := newSecret()
-	if err != nil {
-		return err
-	}
-	c.AddIntro(&secret, today)
-	secret.Wipe()
-	return nil
-}
-
-func newSecret() (key.Secret, error) {
-	var b [key.SecretSize]byte
-	_, _ = rand.Read(b[:]) // Never fails: the program ends if the system has no randomness.
-	defer clear(b[:])
-	return key.NewSecret(b[:])
 }
 
 // quiet is the width of the margin that a QR code needs, in modules.

@@ -7,6 +7,7 @@ import (
 
 	"rsc.io/qr"
 
+	"undertone/app/internal/join"
 	"undertone/app/internal/profile"
 	"undertone/transport/uri"
 )
@@ -49,12 +50,12 @@ func TestNewLink(t *testing.T) {
 
 // However often somebody makes a new link, there is room for one more.
 func TestManyNewLinks(t *testing.T) {
-	c, err := newContent(testInvite(1), "Anna")
+	c, err := join.Content(testInvite(1), "Anna")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 2 * profile.MaxIntros {
-		if err := renewIntro(c); err != nil {
+		if err := c.RenewIntro(1); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.Validate(); err != nil {

@@ -17,9 +17,9 @@ that anybody can see, so the longer, the less it says. Ctrl-C or q ends it.
 c calls somebody: type the name, then Enter. In a call that you began it adds him
 (in sets of mode bmix and smix). Calls from here show to nobody. When
 a contact calls: a answers, d declines (the caller cannot tell that from no
-answer), h hangs up, m mutes the microphone, v shows the safety words of the two
-of you. Where keys are not read singly, as in a pipe, each is a line, and
-«c NAME» calls.
+answer), h hangs up, m mutes the microphone, l lets you hear nothing of the other
+side for a while, v shows the safety words of the two of you. Where keys are not
+read singly, as in a pipe, each is a line, and «c NAME» calls.
 
 Meanwhile other commands can show your link, contacts and history; those that
 change something have to wait until idle has ended.
@@ -118,7 +118,7 @@ func (a *app) idle(ctx context.Context, o talk, answer string, tellBusy *bool) (
 		return err
 	}
 	defer func() { err = errors.Join(err, device.Close()) }()
-	b, err := a.newBell(o, mode, o.over(settings).RingDevice)
+	b, err := a.newBell(o, mode, o.over(settings))
 	if err != nil {
 		return err
 	}

@@ -4,26 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"net"
-	"os"
-	"path/filepath"
-	"sync/atomic"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"undertone/app/internal/audio"
+	"undertone/app/internal/join"
 	"undertone/app/internal/phone"
 	"undertone/app/internal/profile"
-	"undertone/transport/key"
-	"undertone/transport/signal"
 	"undertone/transport/uri"
 )
-
-// joinFor is how long the line may take to come the first time.
-const joinFor = 30 * time.Second
 
 const joinText = `Become a user of a server by an invite, a link that its operator gave you. Put it
 in quotes. This makes your identity and your profile, and goes online once to
@@ -78,7 +66,7 @@ func (a *app) join(ctx context.Context, invite *uri.Invite, name string) error {
 	if err := uri.CheckName(name); err != nil {
 		return a.misused("--name: %w", err)
 	}
-	content, err := newContent(invite, name)
+	content, err := join.Content(invite, name)
 	if err != nil {
 		return err
 	}
@@ -86,46 +74,30 @@ func (a *app) join(ctx context.Context, invite *uri.Invite, name string) error {
 	return a.joinNew(ctx, dir, content)
 }
 
-// newContent is what the profile of a new user holds.
-func newContent(invite *uri.Invite, name string) (*profile.Content, error) {
-	id, err := key.NewIdentity()
-	if err != nil {
-		return nil, err
-	}
-	c := &profile.Content{Seed: *id.Seed(), Name: name, Account: profile.Account{Server: invite.Server, Token: invite.Token}}
-	return c, addIntro(c, profile.DayOf(time.Now()))
-}
-
-// joinNew makes the profile before it uses the invite, so that an invite which
-// the server has accepted is never lost. If the server cannot have accepted it,
-// nothing stays behind.
+// joinNew makes the profile, with the passphrase that was given.
 func (a *app) joinNew(ctx context.Context, dir string, content *profile.Content) error {
 	passphrase, err := a.givenPassphrase()
 	if err != nil {
 		return err
 	}
 	defer clear(passphrase)
-	before, err := names(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("the profile's folder: %w", err)
-	}
-	p, err := profile.Create(dir, content, profile.Options{Passphrase: passphrase})
-	switch {
-	case errors.Is(err, profile.ErrExists) || errors.Is(err, profile.ErrInUse):
-		return err // Somebody else was faster; what is there is not ours.
-	case err != nil:
-		return errors.Join(err, removeNew(dir, before))
-	}
-	defer p.Close()
-	reached, err := a.tryLine(ctx, p)
+	err = join.New(ctx, dir, content, profile.Options{Passphrase: passphrase}, a.onLine)
 	switch {
 	case err == nil:
 		return a.welcome(content.Name)
-	case !reached || signal.Permanent(err):
-		p.Close()
-		return errors.Join(err, removeNew(dir, before))
+	case errors.Is(err, join.ErrKept):
+		return fmt.Errorf("%w\nYour profile is kept; to go on with the same invite: undertone join", err)
 	}
-	return fmt.Errorf("%w\nYour profile is kept; to go on with the same invite: undertone join", err)
+	return err
+}
+
+// onLine makes the phone that goes online once.
+func (a *app) onLine(c phone.Config) (join.Phone, error) {
+	set, err := a.newPhone(c)
+	if err == nil {
+		fmt.Fprintln(a.Err, "Going online …")
+	}
+	return set, err
 }
 
 // rejoin goes on with a profile whose invite may not have been used yet, or lets
@@ -138,23 +110,17 @@ func (a *app) rejoin(ctx context.Context, invite *uri.Invite, name string) error
 	defer p.Close()
 	c := p.Snapshot()
 	defer c.Wipe()
-	was := c.Account
 	if err := mayRejoin(c, invite, name, p.Dir()); err != nil {
 		return err
 	}
+	var account *profile.Account
 	if invite != nil {
-		if err := setAccount(p, profile.Account{Server: invite.Server, Token: invite.Token}); err != nil {
-			return err
-		}
+		account = &profile.Account{Server: invite.Server, Token: invite.Token}
 	}
-	_, err = a.tryLine(ctx, p)
-	switch {
-	case err == nil:
-		return a.welcome(c.Name)
-	case invite != nil && signal.Permanent(err):
-		return errors.Join(err, setAccount(p, was))
+	if err := join.Again(ctx, p, account, a.onLine); err != nil {
+		return err
 	}
-	return err
+	return a.welcome(c.Name)
 }
 
 // mayRejoin says why an existing profile cannot join, or nil.
@@ -176,104 +142,10 @@ func mayRejoin(c *profile.Content, invite *uri.Invite, name, dir string) error {
 	return nil
 }
 
-func setAccount(p *profile.Profile, account profile.Account) error {
-	err := p.Update(func(c *profile.Content) error {
-		c.Account = account
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return p.Save()
-}
-
 func (a *app) welcome(name string) error {
 	_, err := fmt.Fprintf(a.Out, "Welcome, %s: the line works.\n\n"+
 		"Next: give your contact link to a friend (undertone id), add the friend's\n"+
 		"(undertone contacts add LINK), and stay online (undertone idle).\n"+
 		"To protect the profile with a passphrase: undertone passphrase set\n", name)
 	return err
-}
-
-// tryLine goes online once and offline again. It reports whether anybody was
-// reached, without which no invite can have been used.
-func (a *app) tryLine(ctx context.Context, p *profile.Profile) (reached bool, err error) {
-	var connected atomic.Bool
-	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-		if err == nil {
-			connected.Store(true)
-		}
-		return conn, err
-	}
-	set, err := a.newPhone(phone.Config{Profile: p, Sound: audio.Silence{}, Answer: profile.AnswerNever, Connect: dial})
-	if err != nil {
-		return false, err
-	}
-	fmt.Fprintln(a.Err, "Going online …")
-	s := newSession(set, newReporter(Streams{In: a.In, Out: io.Discard, Err: io.Discard}, false, profile.AnswerNever))
-	on := false
-	var last error
-	s.on = func(e phone.Event) {
-		switch e.Kind {
-		case phone.Online:
-			on = true
-			if e.OverTCP {
-				words, _ := inWords(e)
-				fmt.Fprintln(a.Err, words)
-			}
-			s.stop(nil)
-		case phone.Offline:
-			last = e.Err
-			if final(e.Err) {
-				s.stop(e.Err)
-			}
-		}
-	}
-	s.endIn(joinFor, errNoLine)
-	err = s.run(ctx)
-	switch {
-	case errors.Is(err, errNoLine) && last != nil:
-		err = fmt.Errorf("%w: %w", err, last)
-	case err == nil && !on:
-		err = errors.New("interrupted before the line was there")
-	}
-	return connected.Load(), err
-}
-
-var errNoLine = fmt.Errorf("the server was asked, but no line came within %s; a firewall may block UDP, and what is not HTTPS over TCP", joinFor)
-
-// final reports whether a person should be told at once: everything that
-// signalling says. A line that was opened and lost may come the next time.
-func final(err error) bool {
-	var e *signal.Error
-	return errors.As(err, &e)
-}
-
-// names lists a folder.
-func names(dir string) (map[string]bool, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	all := make(map[string]bool, len(entries))
-	for _, e := range entries {
-		all[e.Name()] = true
-	}
-	return all, nil
-}
-
-// removeNew removes from a folder what was not there before, and the folder if
-// that was not: before is nil then.
-func removeNew(dir string, before map[string]bool) error {
-	if before == nil {
-		return os.RemoveAll(dir)
-	}
-	now, failed := names(dir)
-	for name := range now {
-		if !before[name] {
-			failed = errors.Join(failed, os.Remove(filepath.Join(dir, name)))
-		}
-	}
-	return failed
 }

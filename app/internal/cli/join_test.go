@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"undertone/app/internal/audio"
 	"undertone/app/internal/phone"
@@ -217,14 +216,4 @@ func TestJoinBadLinks(t *testing.T) {
 	says(t, p.err.String(), "--name")
 	p.run(exitUsage, "join", testInvite(7).String(), "--name", strings.Repeat("x", 33), "--profile", t.TempDir())
 	says(t, p.err.String(), "longer than 32 bytes")
-}
-
-// A line that signalling promises and that never comes is given up.
-func TestJoinNoLine(t *testing.T) {
-	if joinFor > time.Minute {
-		t.Errorf("a person waits for %s", joinFor)
-	}
-	if final(errors.New("no cell came")) || !final(signal.ErrServerFull) {
-		t.Error("what signalling says is final, what the line does is not")
-	}
 }

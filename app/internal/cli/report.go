@@ -250,9 +250,21 @@ func (r *reporter) muted(on bool) {
 	}
 }
 
+// deafened reports that the other side was switched off, or on again.
+func (r *reporter) deafened(on bool) {
+	switch {
+	case r.asJSON:
+		r.print(map[string]any{"event": "deafened", "at": time.Now(), "on": on})
+	case on:
+		fmt.Fprintln(r.Out, "You hear nothing of the others now; they still hear you.")
+	default:
+		fmt.Fprintln(r.Out, "You hear the others again.")
+	}
+}
+
 // keys lists the keys.
 func (r *reporter) keys() {
-	r.note("Keys: c call, a answer, d decline, h hang up, m mute, v safety words, q quit")
+	r.note("Keys: c call, a answer, d decline, h hang up, m mute, l listen or not, v safety words, q quit")
 }
 
 // note tells a person something that no program needs.

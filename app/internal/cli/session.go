@@ -38,6 +38,8 @@ type handset interface {
 	AwaitIdle(ctx context.Context)
 	Mute(on bool)
 	Muted() bool
+	Deafen(on bool)
+	Deafened() bool
 }
 
 // A session is a command's time online: one loop that takes events, keys and
@@ -176,6 +178,9 @@ func (s *session) press(b byte) {
 	case 'm', 'M':
 		s.set.Mute(!s.set.Muted())
 		s.report.muted(s.set.Muted())
+	case 'l', 'L':
+		s.set.Deafen(!s.set.Deafened())
+		s.report.deafened(s.set.Deafened())
 	case 'q', 'Q':
 		s.stop(nil)
 	case 'v', 'V':
@@ -233,7 +238,7 @@ type connection struct {
 func (a *app) online(ctx context.Context, p *profile.Profile, sound audio.Device, c connection, prepare func(*session)) error {
 	set, err := a.newPhone(phone.Config{
 		Profile: p,
-		Sound:   sound,
+		Sound:   audio.NewJack(sound),
 		Answer:  c.answer,
 		Problem: func(err error) {
 			if err != nil {

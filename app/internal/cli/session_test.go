@@ -436,8 +436,12 @@ func TestEchoCommand(t *testing.T) {
 		if code != exitDone || took != 3*time.Second || f.cfg.Answer != profile.AnswerAuto {
 			t.Errorf("exit code %d after %s; it answers %v", code, took, f.cfg.Answer)
 		}
-		if _, ok := f.cfg.Sound.(*echo); !ok {
-			t.Errorf("its sound is %T", f.cfg.Sound)
+		jack, ok := f.cfg.Sound.(*audio.Jack)
+		if !ok {
+			t.Fatalf("its sound is %T", f.cfg.Sound)
+		}
+		if _, ok := jack.Plug(audio.Silence{}).(*echo); !ok {
+			t.Error("it says nothing back")
 		}
 		leaves(t, f)
 	})

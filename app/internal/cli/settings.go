@@ -44,7 +44,10 @@ type setting struct {
 }
 
 // settings are all there are, in the order in which a person may want them.
-func settings() []setting {
+func settings() []setting { return slices.Concat(callSettings(), windowSettings()) }
+
+// callSettings are those of calls, however they are made.
+func callSettings() []setting {
 	return []setting{
 		deviceSetting(micSetting, "the microphone of your calls", true, func(s *profile.Settings) *string { return &s.Microphone }),
 		deviceSetting(speakerSetting, "the loudspeaker of your calls", false, func(s *profile.Settings) *string { return &s.Speaker }),

@@ -188,6 +188,14 @@ func TestSettings(t *testing.T) {
 		{"answer", "never", "never"},
 		{"tell-busy", "on", "on"},
 		{"history", "off", "off"},
+		{"ring-volume", "30%", "30"},
+		{"language", "de", "de"},
+		{"theme", "dark", "dark"},
+		{"notifications", "on", "on"},
+		{"push-to-talk", "on", "on"},
+		{"only-verified", "on", "on"},
+		{"push-to-talk-anywhere", "on", "on"},
+		{"start-hidden", "on", "on"},
 	} {
 		if usual[c.name] == c.want {
 			t.Errorf("%s is %s before it is set", c.name, c.want)
@@ -207,6 +215,7 @@ func TestSettings(t *testing.T) {
 	want := profile.Settings{
 		Microphone: "Headset", Speaker: "HDMI", RingDevice: "HDMI", NoEcho: true, NoNoise: true, NoGain: true,
 		Latency: 60 * time.Millisecond, Answer: profile.AnswerNever, TellBusy: true, NoHistory: true,
+		RingSofter: 70, Language: "de", Theme: profile.ThemeDark, Notify: true, PushToTalk: true, OnlyVerified: true, TalkAnywhere: true, StartHidden: true,
 	}
 	if got := content(t, dir).Settings; got != want {
 		t.Errorf("kept: %+v", got)

@@ -12,6 +12,7 @@ import (
 	"undertone/mixclient"
 	"undertone/mixclient/call"
 	"undertone/mixclient/core"
+	"undertone/mixclient/half"
 	"undertone/transport/cell"
 	"undertone/transport/key"
 	"undertone/transport/uri"
@@ -43,7 +44,8 @@ const (
 	// Came and Left: Name has joined the group call, or is in it no more.
 	Came
 	Left
-	// Alarmed: the server or another member does what none should; Err says what.
+	// Alarmed: the server or another member does what none should; Alarm says what, and
+	// Err in words.
 	Alarmed
 )
 
@@ -54,9 +56,13 @@ type Event struct {
 	Name     string
 	Outgoing bool
 	New      bool
-	Outcome  call.Outcome
-	Talked   time.Duration
-	Err      error
+	// Changed: who introduced himself has the name of another contact, and is blocked
+	// until a person accepts him.
+	Changed bool
+	Outcome call.Outcome
+	Talked  time.Duration
+	Alarm   half.Alarm
+	Err     error
 	// OverTCP says, of Online, that cells go over TCP, since this network lets no
 	// UDP through: voice may break off, and observers see that it is TCP.
 	OverTCP bool
@@ -82,7 +88,7 @@ func (p *Phone) handle(ctx context.Context, e mixclient.Event) {
 	case mixclient.VoiceHeard:
 		ev.Kind, ev.Name = VoiceHeard, p.State().With
 	case mixclient.Alarmed:
-		ev.Kind, ev.Err = Alarmed, errors.New(e.Alarm.String())
+		ev.Kind, ev.Alarm, ev.Err = Alarmed, e.Alarm, errors.New(e.Alarm.String())
 	case mixclient.FromCore:
 		p.fromCore(&ev, e.Core)
 	}
@@ -96,7 +102,7 @@ func (p *Phone) fromCore(ev *Event, e core.Event) {
 	switch e.Kind {
 	case core.Paired:
 		ev.Kind, ev.New = Paired, e.New
-		p.paired(e)
+		ev.Changed = p.paired(e)
 	case core.PairFailed:
 		ev.Kind, ev.Err = PairFailed, e.Err
 	case core.Call:
@@ -119,8 +125,9 @@ func (p *Phone) nameOr(h key.Handle, other string) string {
 }
 
 // paired keeps a contact's key, and the contact himself if he introduced
-// himself.
-func (p *Phone) paired(e core.Event) {
+// himself. It reports whether he did so by the name of another: then his keys are not
+// those that this name had, and no call with him is shown until a person accepts them.
+func (p *Phone) paired(e core.Event) (changed bool) {
 	p.update(func(c *profile.Content) error {
 		for i := range c.Contacts {
 			if c.Contacts[i].Handle() == e.Peer {
@@ -131,9 +138,17 @@ func (p *Phone) paired(e core.Event) {
 		p.mu.Lock()
 		p.names[e.Peer] = name
 		p.mu.Unlock()
-		return c.AddContact(profile.Contact{Name: name, Fingerprint: e.Contact.Fingerprint, Added: profile.DayOf(time.Now())})
+		changed = name != e.Contact.Name
+		return c.AddContact(profile.Contact{
+			Name: name, Fingerprint: e.Contact.Fingerprint, Added: profile.DayOf(time.Now()),
+			Blocked: changed, Changed: changed,
+		})
 	})
+	if changed {
+		_ = p.engine.Block(e.Peer, true) // It knows him: it has just paired with him.
+	}
 	p.copyKeys()
+	return changed
 }
 
 // freeName makes a name unique among the contacts: two people may call
@@ -160,7 +175,7 @@ func (p *Phone) call(ev *Event, e call.Event) {
 	switch e.Kind {
 	case call.Rings:
 		ev.Kind = Rings
-		if p.cfg.Answer == profile.AnswerAuto {
+		if profile.AnswerMode(p.answer.Load()) == profile.AnswerAuto { //nolint:gosec // it was stored as one
 			if err := p.engine.Answer(); err != nil {
 				ev.Err = err
 			}

@@ -1,7 +1,7 @@
 // Package phone is what a user holds in his hand: one loop that ties the engine,
-// the sound and the profile together. The command line drives it now, a window
-// will; both see the same commands, events and State, and neither holds a key or
-// owns a protocol.
+// the sound and the profile together. The command line and the window drive it;
+// both see the same commands, events and State, and neither holds a key or owns a
+// protocol.
 //
 //	   commands ──▶ ┌───────┐ ◀── events ── mixclient.Engine ◀── codec.Voice ◀── audio.Device
 //	                │ Phone │
@@ -19,9 +19,11 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"undertone/app/internal/audio"
+	"undertone/app/internal/audio/sound"
 	"undertone/app/internal/profile"
 	"undertone/mixclient"
 	"undertone/mixclient/contact"
@@ -59,9 +61,14 @@ type Config struct {
 	// place: for tests in which the server lies. It may be nil.
 	Dial func(mixclient.Dialer) mixclient.Dialer
 	// Problem is told what is wrong with writing the profile, and nil when it
-	// works again. It may be nil.
+	// works again; and, wrapping ErrNotTaken, what the profile did not take in. It may
+	// be nil.
 	Problem func(error)
 }
+
+// ErrNotTaken is wrapped by what is wrong with a change of the profile that an event
+// has led to: it is full, for example.
+var ErrNotTaken = errors.New("your profile did not take it in")
 
 // A Voice is media that can be muted.
 type Voice interface {
@@ -73,11 +80,13 @@ type Voice interface {
 // A Phone is one user's. Run must be called once; all other methods may be
 // called from any goroutine.
 type Phone struct {
-	cfg    Config
-	self   key.Handle
-	server uri.Server
-	engine *mixclient.Engine
-	voice  Voice
+	cfg      Config
+	identity key.Fingerprint
+	self     key.Handle
+	server   uri.Server
+	engine   *mixclient.Engine
+	voice    Voice
+	answer   atomic.Uint32 // a profile.AnswerMode: what to do when it rings
 
 	mu    sync.Mutex
 	names map[key.Handle]string
@@ -105,13 +114,15 @@ func New(cfg Config) (*Phone, error) {
 		voice = cfg.Watch(voice)
 	}
 	p := &Phone{
-		cfg:    cfg,
-		self:   id.Account().Handle(),
-		server: c.Account.Server,
-		voice:  voice,
-		names:  make(map[key.Handle]string),
-		out:    make(chan Event, 64),
+		cfg:      cfg,
+		identity: id.Fingerprint(),
+		self:     id.Account().Handle(),
+		server:   c.Account.Server,
+		voice:    voice,
+		names:    make(map[key.Handle]string),
+		out:      make(chan Event, 64),
 	}
+	p.answer.Store(uint32(cfg.Answer))
 	contacts, err := p.contacts(c)
 	if err != nil {
 		return nil, err
@@ -220,7 +231,7 @@ func (p *Phone) copyKeys() {
 // update changes the profile in memory.
 func (p *Phone) update(change func(*profile.Content) error) {
 	if err := p.cfg.Profile.Update(change); err != nil {
-		p.cfg.Problem(err)
+		p.cfg.Problem(fmt.Errorf("%w: %w", ErrNotTaken, err))
 	}
 }
 
@@ -291,6 +302,29 @@ func (p *Phone) Mute(on bool) { p.voice.SetMuted(on) }
 
 // Muted reports whether the microphone is muted.
 func (p *Phone) Muted() bool { return p.voice.Muted() }
+
+// Deafen stops or lets pass what the other side says, if the sound can (audio.Jack).
+func (p *Phone) Deafen(on bool) {
+	if d, ok := p.cfg.Sound.(interface{ Deafen(on bool) }); ok {
+		d.Deafen(on)
+	}
+}
+
+// Deafened reports whether nothing of the other side is to be heard.
+func (p *Phone) Deafened() bool {
+	d, ok := p.cfg.Sound.(interface{ Deafened() bool })
+	return ok && d.Deafened()
+}
+
+// Levels returns how loud the last slot was that was heard, and that was played.
+func (p *Phone) Levels() (mouth, ear sound.Level) {
+	if d, ok := p.cfg.Sound.(interface {
+		Levels() (mouth, ear sound.Level)
+	}); ok {
+		return d.Levels()
+	}
+	return mouth, ear
+}
 
 // State returns how things stand.
 func (p *Phone) State() State {
