@@ -37,6 +37,7 @@ func (d *Desk) open(passphrase []byte) {
 		return
 	}
 	p, err := profile.Open(d.cfg.Dir, profile.Options{Passphrase: passphrase, Takeover: d.cfg.Takeover})
+	clear(passphrase) // Before anybody sees what came of it.
 	switch {
 	case err == nil:
 		d.start(p)

@@ -155,6 +155,9 @@ func (h *holder) ask(ctx context.Context, method string, args func(options map[s
 	var handle dbus.ObjectPath
 	options := map[string]dbus.Variant{"handle_token": dbus.MakeVariant(mine)}
 	if err := h.bus.Call(service, path, keys+"."+method, args(options), &handle); err != nil {
+		if h.bus.Owner(service) != h.owner {
+			return nil, ErrEnded // Meanwhile.
+		}
 		return nil, fmt.Errorf("%w: %w", ErrNone, err)
 	}
 	// Older portals say by their own path who is answered.
