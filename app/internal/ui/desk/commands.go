@@ -156,15 +156,22 @@ func (d *Desk) Choose(change func(*profile.Settings)) {
 		if err := set.Choose(change); err != nil {
 			return err
 		}
-		now := set.Settings()
-		d.mu.Lock()
-		d.known.settings = now
-		d.mu.Unlock()
+		now := d.lookAtSettings(set)
 		if l == nil {
 			return nil
 		}
 		return l.follow(before, now)
 	})
+}
+
+func (d *Desk) lookAtSettings(set Phone) profile.Settings {
+	d.looking.Lock()
+	defer d.looking.Unlock()
+	now := set.Settings()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.known.settings = now
+	return now
 }
 
 // follow has the devices be what the settings say.

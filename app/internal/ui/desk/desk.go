@@ -118,6 +118,11 @@ type Desk struct {
 	wire     *picture.Recorder
 	once     sync.Once
 
+	// looking is held from asking the phone until what it said is known: commands and
+	// events have goroutines of their own, and the last to ask knows best. A phone may
+	// take its time, so mu is not.
+	looking sync.Mutex
+
 	mu      sync.Mutex
 	model   model.Model
 	known   known
@@ -263,6 +268,8 @@ func (d *Desk) Seen() { d.change((*model.Model).Seen) }
 
 // look takes from the phone what commands change.
 func (d *Desk) look(set Phone) {
+	d.looking.Lock()
+	defer d.looking.Unlock()
 	k := known{people: set.People(), calls: set.History(), card: set.Card(), settings: set.Settings(), others: set.Participants()}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -276,10 +283,7 @@ func (d *Desk) heed(set Phone, e phone.Event) {
 	case phone.Paired:
 		d.look(set)
 	case phone.Ended:
-		calls := set.History()
-		d.mu.Lock()
-		d.known.calls = calls
-		d.mu.Unlock()
+		d.lookAtHistory(set)
 		d.glance(set)
 	case phone.Rings, phone.Accepted, phone.Connected, phone.Came, phone.Left:
 		d.glance(set)
@@ -287,8 +291,19 @@ func (d *Desk) heed(set Phone, e phone.Event) {
 	}
 }
 
+func (d *Desk) lookAtHistory(set Phone) {
+	d.looking.Lock()
+	defer d.looking.Unlock()
+	calls := set.History()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.known.calls = calls
+}
+
 // glance takes what changes without a command or an event, and reports whether it has.
 func (d *Desk) glance(set Phone) bool {
+	d.looking.Lock()
+	defer d.looking.Unlock()
 	others := set.Participants()
 	d.mu.Lock()
 	defer d.mu.Unlock()

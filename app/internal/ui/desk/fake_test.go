@@ -83,6 +83,9 @@ func (f *fake) State() phone.State {
 	return f.state
 }
 
+// heeded returns when all that came of the events before is done.
+func (f *fake) heeded() { f.events <- phone.Event{Kind: phone.Paired, Name: "Ann", At: time.Now()} }
+
 func (f *fake) Events() <-chan phone.Event { return f.events }
 func (f *fake) Call(names ...string) error { return f.tell("call " + strings.Join(names, "+")) }
 func (f *fake) Add(name string) error      { return f.tell("add " + name) }
@@ -200,7 +203,7 @@ func newRig(t *testing.T, dir string) *rig {
 	r.Desk = New(Config{
 		Dir: dir,
 		NewPhone: func(c phone.Config) (Phone, error) {
-			f := &fake{cfg: c, events: make(chan phone.Event, 8), runs: make(chan struct{}), result: r.result}
+			f := &fake{cfg: c, events: make(chan phone.Event), runs: make(chan struct{}), result: r.result}
 			r.phones <- f
 			return f, nil
 		},

@@ -35,7 +35,7 @@ func TestCommandsNeverWait(t *testing.T) {
 	r.until("muted", f.Muted)
 	r.until("known", func() bool { return r.View(time.Now()).Settings.PushToTalk })
 	hangs := make(chan struct{})
-	r.do(func() { <-hangs })
+	r.hang(hangs)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -76,7 +76,7 @@ func TestWorkThatIsNotBegunIsOver(t *testing.T) {
 	r := newRig(t, makeProfile(t))
 	hangs := make(chan struct{})
 	defer close(hangs)
-	r.do(func() { <-hangs })
+	r.hang(hangs)
 	for range 1000 {
 		r.do(func() {})
 	}
@@ -85,4 +85,11 @@ func TestWorkThatIsNotBegunIsOver(t *testing.T) {
 	if v := r.View(time.Now()); v.Busy || v.Problem.Key() != "error.other" || secret[0] != 0 {
 		t.Errorf("it shows %+v, and the passphrase is %q", v, secret)
 	}
+}
+
+// hang has the command that is done now last until hangs is closed.
+func (r *rig) hang(hangs <-chan struct{}) {
+	begun := make(chan struct{})
+	r.do(func() { close(begun); <-hangs })
+	<-begun
 }
