@@ -108,7 +108,7 @@ TEST := $(GO) test -shuffle=on -timeout 10m
 test: PACES = 40ms
 test: MODES = tmix
 test: setup-test build lint ## Everything that must hold before a change is taken
-	$(GO) build -race $$($(GO) list ./... | grep -vE '$(WINDOW)|$(PROGRAMS)')
+	$(GO) build -race $$($(GO) list -race -f '{{if or .GoFiles .CgoFiles}}{{.ImportPath}}{{end}}' ./... | grep -vE '$(WINDOW)|$(PROGRAMS)')
 	$(GO) build -tags nogui -o /dev/null ./app/undertone
 	@.ci/alone $(PACKAGES) >bin/alone
 	@$(GO) list $(PACKAGES) | grep -E '$(WINDOW)' >>bin/alone || true
