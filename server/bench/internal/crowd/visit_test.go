@@ -86,7 +86,7 @@ func TestTripOfNone(t *testing.T) {
 func TestLate(t *testing.T) {
 	const place, late, slots = 62 * time.Millisecond, 31 * time.Millisecond, 300
 	c, v := visited(t, false)
-	first := interval.At(time.Now())
+	first := interval.At(time.Now()) / 50 * 50
 	v.heardAt(first, time.Now())
 	for n := first + 1; n <= first+slots; n++ {
 		if n == first+slots/2 {
