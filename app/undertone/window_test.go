@@ -82,11 +82,21 @@ func startX(t testing.TB) string {
 // open starts the program, and returns how long it took until there was a window.
 func (d *desktop) open() time.Duration {
 	d.w.t.Helper()
-	d.program = d.w.command("undertone", "--profile", d.name)
+	begun := time.Now()
+	d.start()
+	window := strings.Fields(d.tool("xdotool", "search", "--sync", "--onlyvisible", "--name", "^Undertone$"))
+	took := time.Since(begun)
+	d.tool("xdotool", "windowfocus", "--sync", window[0])
+	return took
+}
+
+// start starts the program.
+func (d *desktop) start(args ...string) {
+	d.w.t.Helper()
+	d.program = d.w.command("undertone", append([]string{"--profile", d.name}, args...)...)
 	d.program.Env = append(d.program.Env, d.env...)
 	var said strings.Builder
 	d.program.Stderr = &said
-	begun := time.Now()
 	if err := d.program.Start(); err != nil {
 		d.w.t.Fatal(err)
 	}
@@ -102,10 +112,6 @@ func (d *desktop) open() time.Duration {
 			d.w.t.Logf("%s's program said: %s", d.name, said.String())
 		}
 	})
-	window := strings.Fields(d.tool("xdotool", "search", "--sync", "--onlyvisible", "--name", "^Undertone$"))
-	took := time.Since(begun)
-	d.tool("xdotool", "windowfocus", "--sync", window[0])
-	return took
 }
 
 // tool runs a program at this screen, and returns what it printed.
