@@ -13,6 +13,7 @@ var (
 	quoted  = regexp.MustCompile("`([^`\n]+)`|'[^']*'")
 	comment = regexp.MustCompile(`\s+#.*$`)
 	link    = regexp.MustCompile(`'[^']*'|"[^"]*"`)
+	picture = regexp.MustCompile(`!\[[^\]]*\]\(([^)]+)\)`)
 )
 
 // readmeCommands returns what the README tells people to type: the lines of its
@@ -88,6 +89,23 @@ func checkCommand(t *testing.T, line string, words []string) {
 	for _, w := range words[1:] {
 		if strings.HasPrefix(w, "--") && !strings.Contains(string(out), w) {
 			t.Errorf("README: %s: there is no %s", line, w)
+		}
+	}
+}
+
+// Every picture of the README is there.
+func TestReadmePictures(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures := picture.FindAllSubmatch(text, -1)
+	if len(pictures) == 0 {
+		t.Error("there are none")
+	}
+	for _, m := range pictures {
+		if _, err := os.Stat(filepath.Join("..", "..", filepath.FromSlash(string(m[1])))); err != nil {
+			t.Error(err)
 		}
 	}
 }

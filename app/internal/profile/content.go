@@ -187,6 +187,14 @@ type Settings struct {
 	OnlyVerified bool
 }
 
+// DoNotDisturb has nobody ring, or everybody who may.
+func (s *Settings) DoNotDisturb(on bool) {
+	s.Answer = AnswerAsk
+	if on {
+		s.Answer = AnswerNever
+	}
+}
+
 // A Theme is what a window looks like.
 type Theme uint8
 

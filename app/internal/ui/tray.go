@@ -6,6 +6,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
 
+	"undertone/app/internal/profile"
 	"undertone/app/internal/ui/bus"
 	"undertone/app/internal/ui/icon"
 	"undertone/app/internal/ui/model"
@@ -31,6 +32,8 @@ type trayMenu struct {
 	stage    model.Stage
 	title    words.Message
 	line     words.Message
+	page     model.Page
+	silent   bool
 }
 
 // trayFor is how long a program that starts with the desktop waits for its tray.
@@ -70,7 +73,7 @@ func (w *window) disconnect() {
 
 // update shows how things stand.
 func (t *tray) update(w *window, v *model.View) {
-	now := trayMenu{w.words().Language, v.Call.Stage, v.Call.Title, v.Line.Text}
+	now := trayMenu{w.words().Language, v.Call.Stage, v.Call.Title, v.Line.Text, v.Page, silent(v)}
 	state := icon.Offline
 	switch {
 	case v.Call.Stage == model.RingsHere || v.Missed > 0:
@@ -105,8 +108,18 @@ func (t *tray) items(w *window, v *model.View) *fyne.Menu {
 	} else if v.Call.May(model.Hangup) {
 		items = append(items, fyne.NewMenuItem(say(words.M("call.hangup")), w.desk.Hangup))
 	}
+	if v.Page == model.Home {
+		dnd := fyne.NewMenuItem(say(words.M("tray.dnd")), func() {
+			w.desk.Choose(func(s *profile.Settings) { s.DoNotDisturb(s.Answer != profile.AnswerNever) })
+		})
+		dnd.Checked = silent(v)
+		items = append(items, dnd)
+	}
 	quit := fyne.NewMenuItem(say(words.M("quit")), w.askQuit)
 	quit.IsQuit = true
 	items = append(items, fyne.NewMenuItem(say(words.M("tray.open")), w.show), quit)
 	return fyne.NewMenu("Undertone", items...)
 }
+
+// silent reports whether calls do not ring.
+func silent(v *model.View) bool { return v.Settings.Answer == profile.AnswerNever }

@@ -29,9 +29,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
-	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/driver/desktop"
-	"fyne.io/fyne/v2/widget"
 
 	"undertone/app/internal/profile"
 	"undertone/app/internal/ui/bus"
@@ -337,17 +335,8 @@ func (w *window) askQuit() {
 		w.leave()
 		return
 	}
-	say := w.words().Say
-	text := widget.NewLabel(say(words.M("quit.text")))
-	text.Wrapping = fyne.TextWrapWord
-	d := dialog.NewCustomConfirm(say(words.M("quit.title")), say(words.M("quit")), say(words.M("cancel")), text, func(yes bool) {
-		if yes {
-			w.leave()
-		}
-	}, w.win)
-	d.Resize(fyne.NewSize(460, 0))
 	w.show()
-	d.Show()
+	w.screen.AskQuit(w.leave)
 }
 
 // leave takes leave of the set, which takes a while, and ends the program.

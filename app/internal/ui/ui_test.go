@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 
 	"undertone/app/internal/audio"
@@ -93,6 +94,31 @@ func TestHidden(t *testing.T) {
 		w.decide(&v)
 		if w.visible != c.want {
 			t.Errorf("%+v: shown: %t", c, w.visible)
+		}
+	}
+}
+
+// The tray's menu has who is online be left in peace, and says whether he is.
+func TestTrayLeavesInPeace(t *testing.T) {
+	w := newTestWindow(t)
+	item := func(v *model.View) *fyne.MenuItem {
+		for _, i := range (&tray{}).items(w, v).Items {
+			if i.Label == "Do not disturb" {
+				return i
+			}
+		}
+		return nil
+	}
+	if item(&model.View{Page: model.Locked}) != nil {
+		t.Error("who cannot be called can be left in peace")
+	}
+	for _, c := range []struct {
+		answer profile.AnswerMode
+		want   bool
+	}{{profile.AnswerAsk, false}, {profile.AnswerNever, true}} {
+		i := item(&model.View{Page: model.Home, Settings: profile.Settings{Answer: c.answer}})
+		if i == nil || i.Checked != c.want {
+			t.Errorf("with answer mode %d it is %+v", c.answer, i)
 		}
 	}
 }

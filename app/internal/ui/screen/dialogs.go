@@ -47,15 +47,24 @@ func (s *Screen) closer(text words.Message) *button {
 
 // ask asks before something that cannot be undone. The cursor stands on the harmless
 // answer.
-func (s *Screen) ask(title, question, yes string, then func()) {
+func (s *Screen) ask(title, question, yes string, then func()) *dialog.CustomDialog {
 	no := s.closer(words.M("cancel"))
 	ok := s.newButton(yes, theme.ConfirmIcon(), func() {
 		s.escape()
 		then()
 	})
 	ok.Importance = widget.DangerImportance
-	s.box(title, text(question), no, ok)
+	box := s.box(title, text(question), no, ok)
 	s.win.Canvas().Focus(no)
+	return box
+}
+
+// AskQuit says what quitting tells, and asks for then once.
+func (s *Screen) AskQuit(then func()) {
+	if s.quits != nil && slices.Contains(s.boxes, s.quits) {
+		return
+	}
+	s.quits = s.ask(s.t(words.M("quit.title")), s.t(words.M("quit.text")), s.t(words.M("quit")), then)
 }
 
 // tell shows something that a person has to know.

@@ -143,3 +143,29 @@ func TestFocusShows(t *testing.T) {
 		t.Error("the ring stays")
 	}
 }
+
+// Who wants to quit is asked once, and the cursor stands on what changes nothing.
+func TestAskQuit(t *testing.T) {
+	r := newRig(t, atHome())
+	quits := 0
+	quit := func() { quits++ }
+	r.AskQuit(quit)
+	r.AskQuit(quit)
+	if len(r.boxes) != 1 {
+		t.Fatalf("it asks %d times", len(r.boxes))
+	}
+	focused := r.window.Canvas().Focused()
+	if b, ok := focused.(*button); !ok || b.Text != "Cancel" {
+		t.Errorf("the cursor stands on %v", focused)
+	}
+	focused.TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn})
+	if quits != 0 || len(r.boxes) != 0 {
+		t.Errorf("%d quits, and there are %d questions", quits, len(r.boxes))
+	}
+	r.AskQuit(quit)
+	r.window.Canvas().FocusNext()
+	r.window.Canvas().Focused().TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
+	if quits != 1 || len(r.boxes) != 0 {
+		t.Errorf("%d quits, and there are %d questions", quits, len(r.boxes))
+	}
+}

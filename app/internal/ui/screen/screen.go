@@ -25,6 +25,7 @@ type Screen struct {
 	others  Profiles
 	content *fyne.Container
 	boxes   []*dialog.CustomDialog // the questions above the window
+	quits   *dialog.CustomDialog   // the one about quitting, once it was asked
 
 	page    model.Page
 	holds   bool // the key that one talks with

@@ -132,13 +132,7 @@ func (p *settings) toggle(name words.Message, of func(*profile.Settings) *bool, 
 // dnd makes the switch of "do not disturb".
 func (p *settings) dnd() *widget.Check {
 	return p.check(words.M("settings.dnd"),
-		func(c *profile.Settings) bool { return c.Answer == profile.AnswerNever },
-		func(c *profile.Settings, on bool) {
-			c.Answer = profile.AnswerAsk
-			if on {
-				c.Answer = profile.AnswerNever
-			}
-		})
+		func(c *profile.Settings) bool { return c.Answer == profile.AnswerNever }, (*profile.Settings).DoNotDisturb)
 }
 
 func (p *settings) check(name words.Message, is func(*profile.Settings) bool, set func(*profile.Settings, bool)) *widget.Check {
