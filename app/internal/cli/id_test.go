@@ -31,6 +31,9 @@ func TestID(t *testing.T) {
 	if got["link"] != link.String() || got["name"] != "Anna" || got["fingerprint"] != link.Fingerprint.String() || got["server"] != link.Host {
 		t.Errorf("as JSON it is %v", got)
 	}
+	if !strings.Contains(p.out.String(), link.String()) {
+		t.Errorf("who only searches finds another link in %s", &p.out)
+	}
 }
 
 func TestNewLink(t *testing.T) {

@@ -36,7 +36,11 @@ func jsonFlag(cmd *cobra.Command, asJSON *bool) {
 }
 
 // writeJSON prints v in one line.
-func writeJSON(w io.Writer, v any) error { return json.NewEncoder(w).Encode(v) }
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false) // A link is to be found in it as it is.
+	return enc.Encode(v)
+}
 
 // table returns a writer of aligned columns, separated by tabs. It must be
 // flushed.
