@@ -44,7 +44,7 @@ type app struct {
 	getenv func(string) string
 
 	// newPhone is replaced in tests that have no server.
-	newPhone func(phone.Config) (handset, error)
+	newPhone func(phone.Config) (phone.Handset, error)
 	// newRinger and listDevices are replaced in tests that have no sound.
 	newRinger   func(device string) (ringer, error)
 	listDevices func(context.Context) ([]sound.Device, error)
@@ -64,7 +64,7 @@ func newApp(s Streams, version string) *app {
 		Streams:   s,
 		version:   version,
 		getenv:    os.Getenv,
-		newPhone:  func(c phone.Config) (handset, error) { return phone.New(c) },
+		newPhone:  func(c phone.Config) (phone.Handset, error) { return phone.New(c) },
 		newRinger: func(device string) (ringer, error) { return openRinger(device) },
 		listDevices: func(ctx context.Context) ([]sound.Device, error) {
 			return sound.Devices(ctx, sound.Config{})

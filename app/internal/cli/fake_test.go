@@ -135,13 +135,13 @@ func newConsole(t *testing.T) *console {
 	c := &console{t: t}
 	c.app = newApp(Streams{In: strings.NewReader(""), Out: &c.out, Err: &c.err}, "v1.2.3")
 	c.app.getenv = func(string) string { return "" }
-	c.app.newPhone = func(phone.Config) (handset, error) { return nil, errors.New("this test goes online") }
+	c.app.newPhone = func(phone.Config) (phone.Handset, error) { return nil, errors.New("this test goes online") }
 	return c
 }
 
 // use has the program use this phone.
 func (c *console) use(f *fakePhone) {
-	c.app.newPhone = func(cfg phone.Config) (handset, error) {
+	c.app.newPhone = func(cfg phone.Config) (phone.Handset, error) {
 		f.cfg = cfg
 		return f, nil
 	}

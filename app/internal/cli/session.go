@@ -24,29 +24,11 @@ const (
 	troubleEvery = time.Second
 )
 
-// A handset is a phone as a session uses it.
-type handset interface {
-	Run(ctx context.Context) error
-	Events() <-chan phone.Event
-	State() phone.State
-	Call(names ...string) error
-	Add(name string) error
-	Answer() error
-	Decline() error
-	Hangup() error
-	Leave(ctx context.Context)
-	AwaitIdle(ctx context.Context)
-	Mute(on bool)
-	Muted() bool
-	Deafen(on bool)
-	Deafened() bool
-}
-
 // A session is a command's time online: one loop that takes events, keys and
 // times until there is a reason to end, and then hangs up and ends the phone.
 // Only the goroutine of run touches it.
 type session struct {
-	set    handset
+	set    phone.Handset
 	report *reporter
 
 	// What makes a command of it; nil for nothing.
@@ -71,7 +53,7 @@ type session struct {
 	err     error
 }
 
-func newSession(set handset, r *reporter) *session {
+func newSession(set phone.Handset, r *reporter) *session {
 	s := &session{set: set, report: r, timer: time.NewTimer(time.Hour), left: make(chan struct{})}
 	s.contact = func(name string) contactInfo { return contactInfo{name: name, paired: true} }
 	s.timer.Stop()

@@ -52,28 +52,30 @@ func (s *sink) take() (got []float32) {
 	return got
 }
 
+// after returns what is written within a time.
+func (s *sink) after(d time.Duration) []float32 {
+	time.Sleep(d)
+	synctest.Wait()
+	return s.take()
+}
+
 // The same is written whether it rings or not, but for what it is.
 func TestRing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{}
 		r := New(s)
-		wait := func(d time.Duration) []float32 {
-			time.Sleep(d)
-			synctest.Wait()
-			return s.take()
-		}
 		time.Sleep(time.Millisecond) // Between two pieces.
 		for range 2 {
-			if got := wait(period); len(got) != audio.Samples(period) || slices.Max(got) != 0 || s.isLive() {
+			if got := s.after(period); len(got) != audio.Samples(period) || slices.Max(got) != 0 || s.isLive() {
 				t.Errorf("quiet: %d samples, the loudest %v, live %t", len(got), slices.Max(got), s.isLive())
 			}
 			r.Ring(true)
 			for range 2 {
-				if got := wait(period); !slices.Equal(got, song()) || !s.isLive() {
+				if got := s.after(period); !slices.Equal(got, song()) || !s.isLive() {
 					t.Errorf("ringing: %d samples that are no period of it", len(got))
 				}
 			}
-			wait(period / 3) // It begins from its beginning next time.
+			s.after(period / 3) // It begins from its beginning next time.
 			r.Ring(false)
 		}
 		if err := r.Close(); err != nil || !s.closed {
@@ -169,24 +171,19 @@ func TestTunes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{}
 		r := New(s)
-		wait := func(d time.Duration) []float32 {
-			time.Sleep(d)
-			synctest.Wait()
-			return s.take()
-		}
 		time.Sleep(time.Millisecond) // Between two pieces.
 		r.Calls(true)
 		r.Ring(false)
-		if got := wait(ringbackPeriod); !slices.Equal(got, ringback()) || !s.isLive() {
+		if got := s.after(ringbackPeriod); !slices.Equal(got, ringback()) || !s.isLive() {
 			t.Error("who calls hears something else")
 		}
 		r.Knock() // Not now.
 		r.Ring(true)
-		if got := wait(period); !slices.Equal(got, song()) || !s.isLive() {
+		if got := s.after(period); !slices.Equal(got, song()) || !s.isLive() {
 			t.Error("who is called hears something else")
 		}
 		r.Ring(false)
-		if got := wait(period); slices.Max(got) != 0 || s.isLive() {
+		if got := s.after(period); slices.Max(got) != 0 || s.isLive() {
 			t.Error("it does not end")
 		}
 		if err := r.Close(); err != nil {

@@ -38,20 +38,7 @@ const leaveFor = 30 * time.Second
 
 // A Phone is phone.Phone as the window uses it.
 type Phone interface {
-	Run(ctx context.Context) error
-	Events() <-chan phone.Event
-	State() phone.State
-	Call(names ...string) error
-	Add(name string) error
-	Answer() error
-	Decline() error
-	Hangup() error
-	Leave(ctx context.Context)
-	AwaitIdle(ctx context.Context)
-	Mute(on bool)
-	Muted() bool
-	Deafen(on bool)
-	Deafened() bool
+	phone.Handset
 	Levels() (mouth, ear sound.Level)
 	Participants() []string
 	People() []phone.Person
