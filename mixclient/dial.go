@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"time"
 
 	"undertone/transport/rtc"
@@ -59,6 +60,9 @@ func (n *Network) Dial(ctx context.Context, w Wish, receive func(b []byte, at ti
 		a, err := client.Online(ctx, offer)
 		t = Ticket{Key: a.Link, Time: a.Time, Channels: a.Channels}
 		address = a.Address
+		if at, err := netip.ParseAddrPort(address); err == nil {
+			a.SDP = rtc.WithReached(a.SDP, at.Addr())
+		}
 		return a.SDP, err
 	})
 	n.half = !n.half && errors.Is(err, rtc.ErrTimeout)

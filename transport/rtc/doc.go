@@ -67,7 +67,9 @@
 // Candidates in it are not looked at, but for whether one asks for TCP (see below). So
 // the offer can be sent as soon as it is there, and no other follows: there is no
 // trickle. The answer has the same lines, with a=ice-lite, a=setup:passive, and a
-// candidate of type host for each address of the server, all with the same UDP port. So
+// candidate of type host for each address of the server, all with the same UDP port. A
+// client may look for the server at the address of signalling too, with that port, and
+// ours does: a router's address can be another one today than the server knows. So
 // the client sends the checks of ICE, and begins the handshake of DTLS as its client;
 // the server answers to where they come from. Each side ends the link if the other's
 // certificate is not that of the fingerprint. No STUN or TURN server is needed. I-DATA,

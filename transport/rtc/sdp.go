@@ -1,6 +1,7 @@
 package rtc
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -91,6 +92,42 @@ func readAnswer(text string, stream netip.AddrPort) (clean string, passive bool,
 func withCandidates(text string, udp []netip.AddrPort, tcp ...netip.AddrPort) (string, error) {
 	return rewrite(text, func(*sdp.MediaDescription) ([]string, error) { return formatCandidates(udp, tcp), nil })
 }
+
+// WithReached returns an answer with one more place to look for the server: the address
+// at which it was just reached for signalling, with the UDP port of the answer. Behind
+// a router the server may not know that address, or know the one of yesterday. An
+// answer in which it is already, or which makes no sense, comes back as it is.
+func WithReached(answer string, at netip.Addr) string {
+	at = at.Unmap().WithZone("")
+	with, err := rewrite(answer, func(m *sdp.MediaDescription) (all []string, err error) {
+		var port uint16
+		for _, a := range m.Attributes {
+			if a.Key != sdp.AttrKeyCandidate {
+				continue
+			}
+			all = append(all, a.Value)
+			addr, ok := parseCandidate(a.Value)
+			if ok && addr.Addr() == at {
+				return nil, errKnown
+			}
+			if ok && port == 0 {
+				port = addr.Port()
+			}
+		}
+		if port == 0 || !at.IsValid() || at.IsUnspecified() {
+			return nil, errKnown
+		}
+		n := len(all)
+		return append(all, fmt.Sprintf("%d 1 udp %d %s %d typ host", n+1, candidatePriority-n<<8, at, port)), nil
+	})
+	if err != nil {
+		return answer
+	}
+	return with
+}
+
+// errKnown says that nothing is to be added.
+var errKnown = errors.New("nothing to add")
 
 // rewrite checks text and replaces its candidates by those that choose returns.
 func rewrite(text string, choose func(*sdp.MediaDescription) ([]string, error)) (string, error) {
