@@ -35,13 +35,15 @@ var singles = []single{
 		func(f *Facts) float64 { return float64(f.CertificateEnds.Unix()) }),
 	counter("slots_total", "Slots that were mixed.", func(f *Facts) uint64 { return f.Mix.Slots }),
 	counter("slots_skipped_total", "Slots that were left out, because the process was stopped.", func(f *Facts) uint64 { return f.Mix.Skipped }),
-	counter("messages_sent_total", "Messages that left for users.", func(f *Facts) uint64 { return f.Mix.Sent }),
-	counter("messages_unsent_total", "Messages that were not sent, because it was too late for them.", func(f *Facts) uint64 { return f.Mix.Unsent }),
+	counter("messages_sent_total", "Messages that were given to the links of users in time.", func(f *Facts) uint64 { return f.Mix.Sent }),
+	counter("messages_unsent_total", "Messages that were not given to a link, because it was too late for them.", func(f *Facts) uint64 { return f.Mix.Unsent }),
 	counter("cells_missing_total", "Uploads that were not there, or not whole, when their slot was mixed.", func(f *Facts) uint64 { return f.Mix.Missing }),
 	counter("connections_total", "Connections that were let in, to ask to come online.", func(f *Facts) uint64 { return f.Guard.Connections }),
 	counter("requests_throttled_total", "Requests that were refused as too many of one user; they count as busy, too.", func(f *Facts) uint64 { return f.Throttled }),
 	gauge("links_opening", "Users who were let in and have not opened their link yet.", func(f *Facts) float64 { return float64(f.Links.Pending) }),
 	counter("links_unopened_total", "Users who were let in and did not open their link in time.", func(f *Facts) uint64 { return f.Links.Unopened }),
+	gauge("streams_open", "Connections over TCP that carry links, or are about to, where UDP does not come through.",
+		func(f *Facts) float64 { return float64(f.Links.Streams) }),
 	counter("faults_total", "Bugs that were caught; anything but zero should be reported.", func(f *Facts) uint64 { return f.Mix.Faults }),
 }
 
@@ -53,7 +55,7 @@ var (
 	cut          = describe("connections_cut_total", "Connections that were cut before they had made a request, by why.", "why")
 	dropped      = describe("datagrams_dropped_total", "Datagrams that were dropped, by why.", "why")
 	slotLateness = describe("slot_lateness_seconds", "How late the mixing of a slot began.")
-	sendLateness = describe("send_lateness_seconds", "How late a message left.")
+	sendLateness = describe("send_lateness_seconds", "How late a message was given to its link.")
 )
 
 // A collector reads the facts once for each request.
@@ -84,6 +86,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		{useless, "late", f.Mix.Late}, {useless, "early", f.Mix.TooSoon}, {useless, "odd", f.Mix.Odd}, {useless, "unopened", f.Mix.Refused},
 		{cut, "throttled", f.Guard.Throttled}, {cut, "silent", f.Guard.Cut},
 		{dropped, "unclaimed", f.Links.Unclaimed}, {dropped, "flooded", f.Links.Flooded}, {dropped, "forged", f.Links.Forged},
+		{dropped, "stalled", f.Links.Stalled},
 	} {
 		ch <- prometheus.MustNewConstMetric(m.desc, prometheus.CounterValue, float64(m.n), m.why)
 	}

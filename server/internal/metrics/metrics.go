@@ -15,7 +15,7 @@
 //	undertone_users_online                     and undertone_places, at most
 //	undertone_slots_total                      mixed; _slots_skipped_total: left out
 //	undertone_slot_lateness_seconds            histogram: how late mixing began
-//	undertone_send_lateness_seconds            histogram: how late messages left
+//	undertone_send_lateness_seconds            histogram: how late links got messages
 //	undertone_messages_sent_total              and undertone_messages_unsent_total
 //	undertone_cells_missing_total              not there when their slot was mixed
 //	undertone_cells_useless_total{why}         late, early, odd, or sealed otherwise
@@ -24,7 +24,9 @@
 //	undertone_requests_refused_total{kind}     by the codes of the signalling
 //	undertone_requests_throttled_total         one user's too many, of those that are busy
 //	undertone_links_opening                    and undertone_links_unopened_total: given up
-//	undertone_datagrams_dropped_total{why}     of strangers: unclaimed, flooded, forged
+//	undertone_streams_open                     over TCP, for whom UDP does not come through
+//	undertone_datagrams_dropped_total{why}     of strangers: unclaimed, flooded, forged;
+//	                                           or stalled, on a stream that does not get on
 //	undertone_faults_total                     bugs that were caught
 //	undertone_certificate_end_time_seconds     when nobody can come online any more
 //	process_cpu_seconds_total                  in steps of 10 ms

@@ -38,7 +38,7 @@ func sample() Facts {
 		Refused:         map[signal.Code]uint64{"busy": 21, "full": 0},
 		Throttled:       22,
 		Guard:           signal.GuardCounts{Connections: 23, Throttled: 24, Cut: 25, Refused: 26},
-		Links:           rtc.ListenerStats{Pending: 27, Unopened: 28, Datagrams: 29, Unclaimed: 30, Flooded: 31, Forged: 32},
+		Links:           rtc.ListenerStats{Pending: 27, Unopened: 28, Datagrams: 29, Unclaimed: 30, Flooded: 31, Forged: 32, Streams: 33, Stalled: 34},
 		CertificateEnds: time.Unix(1_900_000_000, 0),
 	}
 }
@@ -69,7 +69,8 @@ func TestMetrics(t *testing.T) {
 		`undertone_connections_cut_total{why="throttled"} 24`, `undertone_connections_cut_total{why="silent"} 25`,
 		"undertone_links_opening 27", "undertone_links_unopened_total 28",
 		`undertone_datagrams_dropped_total{why="unclaimed"} 30`, `undertone_datagrams_dropped_total{why="flooded"} 31`,
-		`undertone_datagrams_dropped_total{why="forged"} 32`,
+		`undertone_datagrams_dropped_total{why="forged"} 32`, `undertone_datagrams_dropped_total{why="stalled"} 34`,
+		"undertone_streams_open 33",
 		"undertone_certificate_end_time_seconds 1.9e+09",
 		`undertone_slot_lateness_seconds_bucket{le="5e-05"} 7`, `undertone_slot_lateness_seconds_bucket{le="0.0001"} 10`,
 		`undertone_slot_lateness_seconds_bucket{le="0.025"} 10`, `undertone_slot_lateness_seconds_bucket{le="+Inf"} 11`,
@@ -106,7 +107,7 @@ func TestNothingElseIsMeasured(t *testing.T) {
 		"undertone_cells_missing_total": "counter", "undertone_cells_useless_total": "counter",
 		"undertone_connections_total": "counter", "undertone_connections_cut_total": "counter",
 		"undertone_requests_refused_total": "counter", "undertone_requests_throttled_total": "counter",
-		"undertone_links_opening": "gauge", "undertone_links_unopened_total": "counter",
+		"undertone_links_opening": "gauge", "undertone_links_unopened_total": "counter", "undertone_streams_open": "gauge",
 		"undertone_datagrams_dropped_total": "counter", "undertone_faults_total": "counter",
 		"undertone_certificate_end_time_seconds": "gauge",
 		"process_cpu_seconds_total":              "counter", "process_resident_memory_bytes": "gauge",
