@@ -33,8 +33,9 @@
 // # Slots
 //
 // Slot n begins n·I after 1 January 1970 UTC by the server's clock, I being the
-// interval of the invite (20, 40 or 100 ms). Numbers have 64 bits, never go back, and
-// go on over a restart. A message holds the low 16 bits of its slot; the whole number
+// interval of the invite (20, 40 or 100 ms). Numbers have 64 bits. They never go back
+// while the server runs, whoever sets its clock, and go on over a restart, unless the
+// clock was set meanwhile. A message holds the low 16 bits of its slot; the whole number
 // is the one nearest to a slot known from elsewhere that ends in these bits. The first
 // such slot is that of the Date of the answer: its milliseconds since 1970, divided by
 // I. Afterwards it is that of the newest message that opened. What the client's own

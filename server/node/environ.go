@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,14 +29,14 @@ const (
 type Environment map[string]string
 
 // ParseEnvironment finds the variables that begin with EnvPrefix among those of
-// os.Environ. One that is no setting is an error that names the nearest which is:
+// os.Environ, but for those that say where a service of this name is. One that is no setting is an error that names the nearest which is:
 // a setting that was misspelt would be silently something else.
 func ParseEnvironment(environ []string) (Environment, error) {
 	e := Environment{}
 	for _, v := range environ {
 		name, value, _ := strings.Cut(v, "=")
 		rest, ours := strings.CutPrefix(name, EnvPrefix)
-		if !ours || rest == dataVariable {
+		if !ours || rest == dataVariable || isService(rest) {
 			continue
 		}
 		setting := strings.ToLower(rest)
@@ -46,6 +47,12 @@ func ParseEnvironment(environ []string) (Environment, error) {
 	}
 	return e, nil
 }
+
+// serviceVariable matches what Kubernetes and Docker tell every container of a service
+// or a container with the name undertone-server, without being asked.
+var serviceVariable = regexp.MustCompile(`^(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT|PORT_[0-9]+_(TCP|UDP)(_(PROTO|PORT|ADDR))?|NAME|ENV_.+)$`)
+
+func isService(rest string) bool { return serviceVariable.MatchString(rest) }
 
 // variable is the name of the variable that overrides a setting.
 func variable(setting string) string { return EnvPrefix + strings.ToUpper(setting) }

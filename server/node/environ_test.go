@@ -63,6 +63,24 @@ func TestEnvironmentAlone(t *testing.T) {
 	}
 }
 
+// A container that runs beside a service called undertone-server is told of it.
+func TestServiceVariables(t *testing.T) {
+	e, err := ParseEnvironment([]string{
+		"UNDERTONE_SERVER_SERVICE_HOST=10.0.0.1", "UNDERTONE_SERVER_SERVICE_PORT=7443", "UNDERTONE_SERVER_SERVICE_PORT_CALLS=7443",
+		"UNDERTONE_SERVER_PORT=tcp://10.0.0.1:7443", "UNDERTONE_SERVER_PORT_7443_TCP=tcp://10.0.0.1:7443", "UNDERTONE_SERVER_PORT_7443_TCP_PROTO=tcp",
+		"UNDERTONE_SERVER_PORT_7443_UDP_PORT=7443", "UNDERTONE_SERVER_PORT_7443_TCP_ADDR=10.0.0.1", "UNDERTONE_SERVER_NAME=/a/undertone-server",
+		"UNDERTONE_SERVER_ENV_PATH=/bin", "UNDERTONE_SERVER_MAX_USERS=5",
+	})
+	if err != nil || len(e) != 1 || e["max_users"] != "5" {
+		t.Errorf("%v, %v", e, err)
+	}
+	for _, v := range []string{"UNDERTONE_SERVER_PORTS=1", "UNDERTONE_SERVER_SERVICE=x", "UNDERTONE_SERVER_ENV=x"} {
+		if _, err := ParseEnvironment([]string{v}); err == nil {
+			t.Errorf("%s is taken", v)
+		}
+	}
+}
+
 func TestBadEnvironment(t *testing.T) {
 	text, err := DefaultSettings().Text()
 	if err != nil {

@@ -104,6 +104,7 @@ type Node struct {
 	refused map[signal.Code]*atomic.Uint64 // the map itself is read only
 	cert    atomic.Pointer[tls.Certificate]
 	started time.Time
+	machine func() time.Time // the machine's clock
 	// renewing is held by whoever replaces cert.
 	renewing sync.Mutex
 	moved    chan net.Listener // by which metrics get a new place
@@ -113,7 +114,7 @@ type Node struct {
 }
 
 // Run serves until the context ends, and then returns nil; or it returns why it
-// cannot serve any longer.
+// cannot serve any longer, which is ErrClock if it would do to call it again.
 func Run(ctx context.Context, c Config) error {
 	n, err := New(ctx, c)
 	if err != nil {
@@ -130,7 +131,7 @@ func New(ctx context.Context, c Config) (_ *Node, err error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	n := &Node{
-		config: c, log: c.Log, signal: c.Signal, guard: signal.NewGuard(c.Limits), started: time.Now(),
+		config: c, log: c.Log, signal: c.Signal, guard: signal.NewGuard(c.Limits), started: time.Now(), machine: time.Now,
 		moved: make(chan net.Listener),
 	}
 	defer func() {
@@ -179,7 +180,7 @@ func (n *Node) listen(ctx context.Context) (err error) {
 		Conn:       n.config.Cells,
 		Address:    s.CellsAddress(),
 		Public:     s.PublicAddresses,
-		StreamPort: n.streamPort(),
+		StreamPort: streamPort(n.host()),
 		// All seats may be about to open, when the server comes back; more are those
 		// of users who ask again.
 		MaxPending: s.MaxUsers + spareLinks,
@@ -236,9 +237,9 @@ func (n *Node) CellsAddr() net.Addr { return net.UDPAddrFromAddrPort(n.links.Add
 // Server returns what an invite says of this server.
 func (n *Node) Server() uri.Server { return n.folder.server(n.host()) }
 
-// streamPort is where users without UDP connect: where everybody comes online.
-func (n *Node) streamPort() uint16 {
-	_, port, err := net.SplitHostPort(n.host())
+// streamPort is where users of a host without UDP connect: where everybody comes online.
+func streamPort(host string) uint16 {
+	_, port, err := net.SplitHostPort(host)
 	if err != nil {
 		return 0
 	}
@@ -246,10 +247,12 @@ func (n *Node) streamPort() uint16 {
 	return uint16(p)
 }
 
-// host is the settings' public_host, or else the address that is listened at.
-func (n *Node) host() string {
-	if h := n.folder.Settings.PublicHost; h != "" {
-		return h
+func (n *Node) host() string { return n.hostBy(n.folder.Settings) }
+
+// hostBy is the settings' public_host, or else the address that is listened at.
+func (n *Node) hostBy(s Settings) string {
+	if s.PublicHost != "" {
+		return s.PublicHost
 	}
 	return reachable(n.Addr().String())
 }
@@ -278,6 +281,7 @@ func (n *Node) Run(ctx context.Context) error {
 		func(ctx context.Context) error { n.engine.Run(ctx); return nil },
 		n.serveSignal,
 		n.keep,
+		n.watchClock,
 	}
 	if n.admin != nil {
 		parts = append(parts, func(ctx context.Context) error { return admin.Serve(ctx, n.admin, n) }, n.serveMetrics)

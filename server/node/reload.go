@@ -91,7 +91,12 @@ func (n *Node) apply(ctx context.Context, name string, next Settings) (took bool
 		n.setLevel(min(n.applied.LogLevel, next.LogLevel))
 		n.applied.LogLevel = next.LogLevel
 	case "public_host":
-		n.applied.PublicHost = next.PublicHost // Invites are made by commands, which read it anew.
+		// Invites are made by commands, which read it anew. Who has no UDP is sent to
+		// the port of the start.
+		if streamPort(n.hostBy(next)) != streamPort(n.host()) {
+			return false, nil
+		}
+		n.applied.PublicHost = next.PublicHost
 	case "max_users":
 		if !n.engine.SetLimit(next.MaxUsers) {
 			return false, nil // There are only so many seats.

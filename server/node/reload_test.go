@@ -78,7 +78,7 @@ func TestReload(t *testing.T) {
 		comes(anna, w.invite(), nil)
 
 		w.change(func(s *Settings) {
-			s.MaxUsers, s.LogLevel, s.PublicHost, s.Listen, s.Interval = 1, slog.LevelError, "new.example.org:1", ":9", cell.Interval100
+			s.MaxUsers, s.LogLevel, s.PublicHost, s.Listen, s.Interval = 1, slog.LevelError, "new.example.org:7443", ":9", cell.Interval100
 		})
 		log := w.hangUp()
 		wantWords(t, log, `msg="the settings were read again" changed="public_host max_users log_level"`,
@@ -101,6 +101,8 @@ func TestReload(t *testing.T) {
 		if s := w.node.Status(); s.Places != 2 || s.Online != 2 {
 			t.Errorf("status is %+v", s)
 		}
+		w.change(func(s *Settings) { s.MaxUsers, s.PublicHost = 2, "new.example.org:443" })
+		wantWords(t, w.hangUp(), "changed=nothing", "settings=public_host") // Its port is in answers.
 		w.change(func(s *Settings) { s.MaxUsers = 2 })
 		if log := w.hangUp(); !strings.Contains(log, "changed=nothing") || strings.Contains(log, "restart") {
 			t.Errorf("nothing has changed, and the log says %s", log)

@@ -37,6 +37,9 @@ type world struct {
 	node *Node
 	log  bytes.Buffer
 	stop func()
+	done chan error
+	// clock is how far the machine's clock is off, in nanoseconds.
+	clock atomic.Int64
 	// reload has the server read its settings again, and level is how much it
 	// would log if the log were not for the tests.
 	reload chan os.Signal
@@ -77,11 +80,12 @@ func newWorld(t *testing.T, change ...func(*Settings)) *world {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- w.node.Run(ctx) }()
+	w.node.machine = func() time.Time { return time.Now().Add(time.Duration(w.clock.Load())) }
+	w.done = make(chan error, 1)
+	go func() { w.done <- w.node.Run(ctx) }()
 	w.stop = func() {
 		cancel()
-		if err := <-done; err != nil {
+		if err := <-w.done; err != nil {
 			t.Error(err)
 		}
 		w.star.Close()

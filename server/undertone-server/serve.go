@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -31,5 +32,11 @@ func (c *cli) serve(ctx context.Context) error {
 	defer signal.Stop(reload)
 	level := new(slog.LevelVar)
 	log := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: level}))
-	return node.Run(ctx, node.Config{Data: c.data, Environ: c.environ, Reload: reload, Level: level, Log: log, Version: version()})
+	for {
+		err := node.Run(ctx, node.Config{Data: c.data, Environ: c.environ, Reload: reload, Level: level, Log: log, Version: version()})
+		if !errors.Is(err, node.ErrClock) {
+			return err
+		}
+		log.Warn("the server starts anew, by the machine's clock", "because", err)
+	}
 }
