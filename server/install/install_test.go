@@ -2,6 +2,7 @@
 // is made of, and how a container is built.
 //
 //	undertone-server.service   the unit; what the server may and may not do
+//	sysctl.conf                how much the system may keep for its socket
 //	control, contents          what dpkg shows of the package, and what is in it
 //	postinst, prerm, postrm    what is done when it comes and goes
 //	lintian-overrides          what Debian's checker need not complain of
@@ -105,6 +106,7 @@ func TestPackage(t *testing.T) {
 	want := []string{
 		"-rwxr-xr-x usr/bin/undertone-server",
 		"-rw-r--r-- usr/lib/systemd/system/undertone-server.service",
+		"-rw-r--r-- usr/lib/sysctl.d/30-undertone-server.conf",
 		"-rw-r--r-- usr/share/doc/undertone-server/README.md",
 		"-rw-r--r-- usr/share/doc/undertone-server/changelog.gz",
 		"-rw-r--r-- usr/share/doc/undertone-server/copyright",
@@ -122,6 +124,7 @@ func TestPackage(t *testing.T) {
 	for path, original := range map[string]string{
 		"usr/bin/undertone-server":                        program,
 		"usr/lib/systemd/system/undertone-server.service": "undertone-server.service",
+		"usr/lib/sysctl.d/30-undertone-server.conf":       "sysctl.conf",
 		"usr/share/doc/undertone-server/README.md":        filepath.Join(root, "README.md"),
 		"DEBIAN/postinst":                                 "postinst",
 		"DEBIAN/prerm":                                    "prerm",

@@ -93,6 +93,28 @@ func TestFirstInstallation(t *testing.T) {
 	}
 }
 
+// What a socket may have is made more at once, never less, and not without systemd, where
+// it is another system's.
+func TestRoomForSockets(t *testing.T) {
+	for _, c := range []struct {
+		systemd   bool
+		was, want string
+	}{{true, "212992", "8388608"}, {true, "16777216", "16777216"}, {false, "212992", "212992"}} {
+		m := newMachine(t, c.systemd)
+		const file = "proc/sys/net/core/rmem_max"
+		m.write(file, c.was+"\n", 0o644)
+		m.run("postinst", "configure", "")
+		if got := strings.TrimSpace(read(t, filepath.Join(m.root, file))); got != c.want {
+			t.Errorf("with systemd %v: %s became %s, not %s", c.systemd, c.was, got, c.want)
+		}
+	}
+	for _, name := range []string{"rmem_max", "wmem_max"} {
+		if file := read(t, "sysctl.conf"); !strings.Contains(file, "\nnet.core."+name+" = 8388608\n") {
+			t.Errorf("the file says nothing of %s", name)
+		}
+	}
+}
+
 // An upgrade says nothing, keeps the folder as it is, and has the new program take the
 // old one's place.
 func TestUpgrade(t *testing.T) {

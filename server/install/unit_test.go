@@ -46,6 +46,22 @@ func TestUnitFitsPackage(t *testing.T) {
 			t.Errorf("%s is %q", key, u[key])
 		}
 	}
+	// A panic ends a program of Go with 2, out of memory too: no exit is final.
+	for key := range u {
+		if strings.HasPrefix(key, "Service.RestartPrevent") || key == "Service.SuccessExitStatus" {
+			t.Errorf("%s is %q: who crashed would stay away", key, u[key])
+		}
+	}
+	// Where the samples have sockets, there is a folder for them.
+	samples := regexp.MustCompile(`unix:/run/([a-z]+)/`).FindAllStringSubmatch(read(t, root+"/server/node/settings.go")+read(t, root+"/server/internal/local/local.go"), -1)
+	if len(samples) < 2 {
+		t.Errorf("%d samples are left", len(samples))
+	}
+	for _, s := range samples {
+		if !slices.Equal(u["Service.RuntimeDirectory"], s[1:]) {
+			t.Errorf("the sample is %s, and the server can write to /run/%s", s[0], u["Service.RuntimeDirectory"])
+		}
+	}
 	for _, want := range []string{"chown undertone:undertone", `data="${DPKG_ROOT:-}/var/lib/undertone"`} {
 		if !strings.Contains(post, want) {
 			t.Errorf("postinst has no %q", want)

@@ -35,9 +35,19 @@ type Backup struct {
 	HasRoot bool `json:"root_key"`
 }
 
-// Backup writes all that the server is into the new file path, which only the owner
-// can read. The server may run meanwhile; the registry is that of one moment.
-func (f *Folder) Backup(ctx context.Context, path, version string) (Backup, error) {
+// A Copy is all that a server is, on the way from a data folder to a backup, or from
+// there to a data folder. One side is the server's user's and the other one the
+// operator's, so that who makes it need not be able to do both at once.
+type Copy struct {
+	Backup
+
+	archive *backup.Archive
+	from    string // the backup that it is of, if any
+}
+
+// Copy returns all that the server is. It may run meanwhile; the registry is that of
+// one moment.
+func (f *Folder) Copy(ctx context.Context, version string) (Copy, error) {
 	a := &backup.Archive{Version: version, Made: time.Now(), Folder: folderFormat, Files: map[string][]byte{}}
 	for _, name := range keptFiles {
 		text, err := os.ReadFile(filepath.Join(f.Dir, name))
@@ -45,23 +55,26 @@ func (f *Folder) Backup(ctx context.Context, path, version string) (Backup, erro
 			continue // Whether it can be missing, checkArchive knows.
 		}
 		if err != nil {
-			return Backup{}, explainAccess(err)
+			return Copy{}, explainAccess(err)
 		}
 		a.Files[name] = text
 	}
 	var err error
 	if a.Files[registryFile], err = f.copyRegistry(ctx); err != nil {
-		return Backup{}, err
+		return Copy{}, err
 	}
 	if err := checkArchive(a); err != nil {
-		return Backup{}, fmt.Errorf("nothing was backed up, since it could not be restored: %w", err)
+		return Copy{}, fmt.Errorf("nothing was backed up, since it could not be restored: %w", err)
 	}
 	users, err := f.Registry.Users(ctx)
 	if err != nil {
-		return Backup{}, err
+		return Copy{}, err
 	}
-	return describe(a, len(users)), writeNew(path, "the backup", a.Write)
+	return Copy{Backup: describe(a, len(users)), archive: a}, nil
 }
+
+// Write writes a backup, a new file which only its owner can read.
+func (c Copy) Write(path string) error { return writeNew(path, "the backup", c.archive.Write) }
 
 func describe(a *backup.Archive, users int) Backup {
 	return Backup{Version: a.Version, Made: a.Made, Users: users, HasRoot: a.Files[rootKeyFile] != nil}

@@ -25,7 +25,7 @@ func backedUp(t *testing.T) (f *Folder, file, to string) {
 	f = newFolder(t)
 	join(t, f)
 	file = filepath.Join(t.TempDir(), "backup.tar")
-	if _, err := f.Backup(t.Context(), file, "1.2"); err != nil {
+	if _, err := backUp(t, f, file, "1.2"); err != nil {
 		t.Fatal(err)
 	}
 	return f, file, filepath.Join(t.TempDir(), "new", "data")
@@ -66,7 +66,7 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	before := snapshot(t, f.Dir)
 	file := filepath.Join(t.TempDir(), "backup.tar")
-	made, err := f.Backup(t.Context(), file, "1.2")
+	made, err := backUp(t, f, file, "1.2")
 	if err != nil || made.Users != 1 || !made.HasRoot {
 		t.Fatalf("the backup is %+v, %v", made, err)
 	}
@@ -78,7 +78,7 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 
 	dir := filepath.Join(t.TempDir(), "new", "data")
-	restored, err := Restore(t.Context(), file, dir)
+	restored, err := restore(t, file, dir)
 	if err != nil || restored.Users != 1 || restored.Version != "1.2" || !restored.HasRoot || restored.Made.Sub(made.Made).Abs() > time.Second {
 		t.Fatalf("restored is %+v, %v", restored, err)
 	}
@@ -106,6 +106,26 @@ func TestBackupAndRestore(t *testing.T) {
 	if _, err := g.Registry.Redeem(t.Context(), uri.Token{}, users[0].Account, time.Now()); err != nil {
 		t.Errorf("a user is lost: %v", err)
 	}
+}
+
+// backUp writes a backup of a folder.
+func backUp(t *testing.T, f *Folder, path, version string) (Backup, error) {
+	t.Helper()
+	c, err := f.Copy(t.Context(), version)
+	if err != nil {
+		return Backup{}, err
+	}
+	return c.Backup, c.Write(path)
+}
+
+// restore makes a folder of a backup.
+func restore(t *testing.T, path, dir string) (Backup, error) {
+	t.Helper()
+	c, err := ReadBackup(path)
+	if err != nil {
+		return Backup{}, err
+	}
+	return c.Restore(t.Context(), dir)
 }
 
 // read returns a file that must be there.
@@ -141,7 +161,7 @@ func checkClosed(t *testing.T, dir string) {
 func TestBackupRefuses(t *testing.T) {
 	f, file, _ := backedUp(t)
 	old := string(read(t, file))
-	if _, err := f.Backup(t.Context(), file, ""); err == nil || !strings.Contains(err.Error(), "is there already and is not overwritten") {
+	if _, err := backUp(t, f, file, ""); err == nil || !strings.Contains(err.Error(), "is there already and is not overwritten") {
 		t.Errorf("a file that is there: %v", err)
 	}
 	if now := string(read(t, file)); now != old {
@@ -151,7 +171,7 @@ func TestBackupRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := filepath.Join(t.TempDir(), "other.tar")
-	if _, err := f.Backup(t.Context(), other, ""); err == nil || !strings.Contains(err.Error(), "nothing was backed up") || !strings.Contains(err.Error(), rootKeyFile) {
+	if _, err := backUp(t, f, other, ""); err == nil || !strings.Contains(err.Error(), "nothing was backed up") || !strings.Contains(err.Error(), rootKeyFile) {
 		t.Errorf("a damaged root key: %v", err)
 	}
 	if exists(filepath.Dir(other), "other.tar") {
@@ -167,10 +187,10 @@ func TestBackupWithoutRoot(t *testing.T) {
 		t.Fatal(err)
 	}
 	file, to := filepath.Join(t.TempDir(), "backup.tar"), filepath.Join(t.TempDir(), "data")
-	if b, err := f.Backup(t.Context(), file, ""); err != nil || b.HasRoot {
+	if b, err := backUp(t, f, file, ""); err != nil || b.HasRoot {
 		t.Fatalf("%+v, %v", b, err)
 	}
-	if b, err := Restore(t.Context(), file, to); err != nil || b.HasRoot {
+	if b, err := restore(t, file, to); err != nil || b.HasRoot {
 		t.Fatalf("%+v, %v", b, err)
 	}
 	if exists(to, rootKeyFile) || !exists(to, onlineFile) {
@@ -182,7 +202,7 @@ func TestBackupWithoutRoot(t *testing.T) {
 func TestRestoreOverwritesNothing(t *testing.T) {
 	f, file, _ := backedUp(t)
 	before := snapshot(t, f.Dir)
-	if _, err := Restore(t.Context(), file, f.Dir); !errors.Is(err, ErrExists) || !strings.Contains(err.Error(), "choose another folder") {
+	if _, err := restore(t, file, f.Dir); !errors.Is(err, ErrExists) || !strings.Contains(err.Error(), "choose another folder") {
 		t.Errorf("a server that is there: %v", err)
 	}
 	for _, name := range []string{SettingsFile, registryFile, registryFile + "-wal", rootKeyFile, onlineFile} {
@@ -190,7 +210,7 @@ func TestRestoreOverwritesNothing(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("precious"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Restore(t.Context(), file, dir); !errors.Is(err, ErrExists) || !strings.Contains(err.Error(), name) {
+		if _, err := restore(t, file, dir); !errors.Is(err, ErrExists) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is there: %v", name, err)
 		}
 		if got := snapshot(t, dir); len(got) != 1 || got[filepath.Join(dir, name)] != "precious" {
@@ -201,7 +221,7 @@ func TestRestoreOverwritesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Restore(t.Context(), file, f.Dir); !errors.Is(err, ErrRunning) {
+	if _, err := restore(t, file, f.Dir); !errors.Is(err, ErrRunning) {
 		t.Errorf("a server that runs: %v", err)
 	}
 	if err := unlock(); err != nil {
@@ -213,7 +233,7 @@ func TestRestoreOverwritesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = unlock() }()
-	if _, err := Restore(t.Context(), file, vacant); !errors.Is(err, ErrRunning) {
+	if _, err := restore(t, file, vacant); !errors.Is(err, ErrRunning) {
 		t.Errorf("a server that runs without its files: %v", err)
 	}
 	if after := snapshot(t, f.Dir); !maps.Equal(before, after) || len(snapshot(t, vacant)) > 0 {
@@ -292,7 +312,7 @@ func TestRestoreChecksFirst(t *testing.T) {
 		{without(registryFile), nil, "registry.db is missing"},
 		{without(rootKeyFile, onlineFile), nil, "neither root.key nor online.pem"},
 	} {
-		_, err := Restore(t.Context(), c.file, to)
+		_, err := restore(t, c.file, to)
 		if err == nil || c.want != nil && !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("error is %v, want %v with the words %q", err, c.want, c.says)
 		}
@@ -300,7 +320,7 @@ func TestRestoreChecksFirst(t *testing.T) {
 			t.Fatalf("after %q there is a folder: %v", c.says, snapshot(t, to))
 		}
 	}
-	if _, err := Restore(t.Context(), file, to); err != nil {
+	if _, err := restore(t, file, to); err != nil {
 		t.Errorf("the file itself: %v", err)
 	}
 }

@@ -13,49 +13,49 @@ import (
 	"undertone/server/internal/registry"
 )
 
-// Restore makes the data folder of a server out of a backup. There must be no
-// server in the folder, not even a part of one, and none may run on it. The whole
-// file is checked first; if anything is wrong, nothing of it gets into the folder.
-func Restore(ctx context.Context, path, dir string) (Backup, error) {
-	a, err := readBackup(path)
+// ReadBackup reads a backup and checks it, but for the registry: that must be a file
+// to be looked at.
+func ReadBackup(path string) (Copy, error) {
+	a, err := readArchive(path)
 	if err != nil {
-		return Backup{}, fmt.Errorf("%s: %w", path, err)
+		return Copy{}, fmt.Errorf("%s: %w", path, err)
 	}
-	if err := checkVacant(dir); err != nil {
-		return Backup{}, err
-	}
-	users, err := a.unpack(ctx, dir)
-	if err != nil {
-		return Backup{}, err
-	}
-	return describe(a.Archive, users), nil
+	return Copy{archive: a, from: path}, nil
 }
 
-// A checked archive is that of a server, but for its registry.
-type checked struct {
-	*backup.Archive
-	path string // of the backup
-}
-
-func readBackup(path string) (checked, error) {
+func readArchive(path string) (*backup.Archive, error) {
 	in, err := os.Open(path) //nolint:gosec // the file that the operator named
 	if err != nil {
-		return checked{}, explainAccess(err)
+		return nil, explainAccess(err)
 	}
 	defer func() { _ = in.Close() }()
 	a, err := backup.Read(in)
 	if err != nil {
-		return checked{}, err
+		return nil, err
 	}
 	if err := checkArchive(a); err != nil {
-		return checked{}, err
+		return nil, err
 	}
 	for name := range a.Files {
 		if name != registryFile && !slices.Contains(keptFiles, name) {
-			return checked{}, fmt.Errorf("%w: %q does not belong into one", backup.ErrDamaged, name)
+			return nil, fmt.Errorf("%w: %q does not belong into one", backup.ErrDamaged, name)
 		}
 	}
-	return checked{a, path}, nil
+	return a, nil
+}
+
+// Restore makes a data folder of it. There must be no server in the folder, not even a
+// part of one, and none may run on it. If anything is wrong, nothing gets into the
+// folder.
+func (c Copy) Restore(ctx context.Context, dir string) (Backup, error) {
+	if err := checkVacant(dir); err != nil {
+		return Backup{}, err
+	}
+	users, err := c.unpack(ctx, dir)
+	if err != nil {
+		return Backup{}, err
+	}
+	return describe(c.archive, users), nil
 }
 
 // checkVacant says what of a server is in the folder, and whether that runs.
@@ -94,7 +94,7 @@ func explainFound(dir, name string) error {
 // unpack puts the files into the folder, and returns how many users there are. They
 // are written and looked at beside their places first; the settings get theirs
 // last, as in Init, so that a folder that was half made is no server.
-func (a checked) unpack(ctx context.Context, dir string) (users int, err error) {
+func (c Copy) unpack(ctx context.Context, dir string) (users int, err error) {
 	_, statErr := os.Stat(dir)
 	isNew := errors.Is(statErr, fs.ErrNotExist)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -124,16 +124,16 @@ func (a checked) unpack(ctx context.Context, dir string) (users int, err error) 
 		return 0, explainAccess(err)
 	}
 	defer func() { _ = os.RemoveAll(tmp) }()
-	if users, err = a.stage(ctx, tmp); err != nil {
-		return 0, fmt.Errorf("%s: %w", a.path, err)
+	if users, err = c.stage(ctx, tmp); err != nil {
+		return 0, fmt.Errorf("%s: %w", c.from, err)
 	}
-	return users, a.place(tmp, dir)
+	return users, c.place(tmp, dir)
 }
 
 // stage writes all files into tmp and looks at the registry, in the way of a server
 // that starts.
-func (a checked) stage(ctx context.Context, tmp string) (users int, err error) {
-	for name, text := range a.Files {
+func (c Copy) stage(ctx context.Context, tmp string) (users int, err error) {
+	for name, text := range c.archive.Files {
 		if err := writeFile(filepath.Join(tmp, name), text); err != nil {
 			return 0, err
 		}
@@ -159,10 +159,10 @@ func (a checked) stage(ctx context.Context, tmp string) (users int, err error) {
 }
 
 // place moves the files to where they belong, or none of them.
-func (a checked) place(tmp, dir string) error {
+func (c Copy) place(tmp, dir string) error {
 	names := []string{formatFile, rootCertFile, rootKeyFile, onlineFile, registryFile, SettingsFile}
 	for i, name := range names {
-		if name != formatFile && a.Files[name] == nil {
+		if name != formatFile && c.archive.Files[name] == nil {
 			continue
 		}
 		if err := os.Rename(filepath.Join(tmp, name), filepath.Join(dir, name)); err != nil {

@@ -227,8 +227,8 @@ func checkListen(s string) error {
 // settingsTemplate is server.toml as init writes it.
 var settingsTemplate = template.Must(template.New("server.toml").Parse(`# Settings of an Undertone server. Try a change with: undertone-server check
 # Then restart the server. If only max_users (to no more than at its start),
-# public_host, metrics or log_level was changed, reloading it is enough, with nobody
-# noticing: systemctl kill -s HUP undertone-server
+# public_host (but not its port), metrics or log_level was changed, reloading it is
+# enough, with nobody noticing: systemctl reload undertone-server
 #
 # Environment variables override them, for the server and for every command alike:
 # UNDERTONE_SERVER_MAX_USERS=50, UNDERTONE_SERVER_PUBLIC_ADDRESSES=203.0.113.7,...
@@ -244,7 +244,7 @@ mode = {{printf "%q" .Mode}}
 # How often every user exchanges cells with the server, day and night: "20ms"
 # (lowest delay), "40ms" or "100ms" (least traffic). Per user and month, both
 # ways together: about {{.GB20}} GB, {{.GB40}} GB or {{.GB100}} GB in this mode{{if .Grows}}, with
-# as many users online as may be, and in proportion less with fewer{{end}}.
+# as many users online as may be, and less with fewer, by the highest place that is taken{{end}}.
 interval = {{printf "%q" .Interval}}
 
 # How many channels the users of an smix share, 1 to 32: two for each call, and
@@ -262,7 +262,8 @@ listen = {{printf "%q" .Listen}}
 listen_udp = {{printf "%q" .ListenUDP}}
 
 # Addresses at which users reach the UDP port, if they are not this machine's
-# own, for instance behind a router: ["203.0.113.7"].
+# own, for instance behind a router. Undertone's program also tries the one at which
+# it found public_host: ["203.0.113.7"].
 public_addresses = [{{range $i, $a := .PublicAddresses}}{{if $i}}, {{end}}{{printf "%q" $a}}{{end}}]
 
 # How many users may be online at once.

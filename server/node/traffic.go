@@ -48,6 +48,14 @@ func (s Settings) Traffic(online int) Traffic {
 	}
 }
 
+// Datagrams returns about how many come in a second when so many users are online.
+func (s Settings) Datagrams(online int) float64 {
+	up, down := mix.Shapes(s.Mode, s.shared(), online)
+	// Every second message down is acknowledged.
+	each := float64(up.Parts*up.Messages) + float64(down.Parts*down.Messages)/2
+	return float64(online) * each / s.Interval.Duration().Seconds()
+}
+
 // Processors returns about how many processors the server needs when so many
 // users are online.
 func (s Settings) Processors(online int) float64 {

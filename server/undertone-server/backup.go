@@ -20,19 +20,30 @@ FILE must not be there yet. Whoever has it can pretend to be this server: keep i
 where nobody else can read it, and not on this machine alone.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withFolder(cmd.Context(), func(f *node.Folder) error {
-				b, err := f.Backup(cmd.Context(), args[0], version())
-				if err != nil {
-					return err
-				}
-				text := fmt.Sprintf("%s holds the settings, the keys, the invites and %d users of %s.\n", args[0], b.Users, c.data)
-				if !b.HasRoot {
-					text += "The root key is not in the data folder, and so not in the backup: keep yours.\n"
-				}
-				return c.report(b, text+"Keep it where nobody else can read it: whoever has it can pretend to be this server.\n")
-			})
+			return c.backup(cmd.Context(), args[0])
 		},
 	})
+}
+
+func (c *cli) backup(ctx context.Context, path string) error {
+	var b node.Copy
+	err := asOwner(c.data, func() error {
+		return c.withFolder(ctx, func(f *node.Folder) (err error) {
+			b, err = f.Copy(ctx, version())
+			return err
+		})
+	})
+	if err == nil {
+		err = b.Write(path)
+	}
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf("%s holds the settings, the keys, the invites and %d users of %s.\n", path, b.Users, c.data)
+	if !b.HasRoot {
+		text += "The root key is not in the data folder, and so not in the backup: keep yours.\n"
+	}
+	return c.report(b.Backup, text+"Keep it where nobody else can read it: whoever has it can pretend to be this server.\n")
 }
 
 func (c *cli) restoreCommand() *cobra.Command {
@@ -51,10 +62,14 @@ A folder that holds a server, or a part of one, is not overwritten.`,
 }
 
 func (c *cli) restore(ctx context.Context, path string) error {
-	b, err := node.Restore(ctx, path, c.data)
+	from, err := node.ReadBackup(path)
 	if err == nil {
-		err = giveToOwner(c.data)
+		err = actAsOwner(c.data)
 	}
+	if err != nil {
+		return err
+	}
+	b, err := from.Restore(ctx, c.data)
 	if err != nil {
 		return err
 	}

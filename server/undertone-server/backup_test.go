@@ -17,11 +17,7 @@ func TestBackupOfARunningServer(t *testing.T) {
 	data, invite := newServer(t)
 	p := start(t, data)
 	anna := newIdentity(t)
-	link, err := p.online(anna, invite)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer link.Close()
+	link := p.join(anna, invite)
 	_, text, _ := strings.Cut(command(t, "invite", "create", "berta", "--data", data), "\n\n")
 	text, _, _ = strings.Cut(text, "\n")
 	open, err := uri.ParseInvite(text)

@@ -70,7 +70,7 @@ func (at site) judge(s node.Settings) finding {
 	deaf := slices.DeleteFunc(slices.Clone(at.addrs), func(a netip.Addr) bool { return !at.owns(a) || hears(s.Listen, a) })
 	switch {
 	case len(foreign) > 0 && len(s.PublicAddresses) == 0:
-		return say(problem, ", but this machine is %s: if that is right, a router or a cloud translates the address, and users would be sent to one that they cannot reach. "+
+		return say(problem, ", but this machine is %s: if that is right, a router or a cloud translates the address, and only Undertone's own program finds its way by itself. "+
 			"Write into server.toml: public_addresses = [%s], and have TCP port %s and UDP port %s of it forwarded to this machine; if it is wrong, correct the DNS or public_host",
 			join(at.outward()), quoted(at.addrs), at.port, portOf(s.CellsAddress()))
 	case len(unsaid) > 0:

@@ -32,12 +32,13 @@ func checkPorts(ctx context.Context, f *node.Folder, at site) []finding {
 	}
 	s := f.Settings
 	tcp, err := new(net.ListenConfig).Listen(ctx, "tcp", s.Listen)
-	list := []finding{judgePort("TCP", s.Listen, err)}
+	service := f.Dir == installedData
+	list := []finding{judgePort("TCP", s.Listen, err, service)}
 	if err == nil {
 		defer func() { _ = tcp.Close() }()
 	}
 	udp, errUDP := new(net.ListenConfig).ListenPacket(ctx, "udp", s.CellsAddress())
-	list = append(list, judgePort("UDP", s.CellsAddress(), errUDP))
+	list = append(list, judgePort("UDP", s.CellsAddress(), errUDP, service))
 	if errUDP == nil {
 		defer func() { _ = udp.Close() }()
 	}
@@ -54,12 +55,16 @@ func (at site) fixed(s node.Settings) bool {
 	return len(at.addrs) > 0 && portOf(s.Listen) != "0" && portOf(s.CellsAddress()) != "0"
 }
 
-// judgePort says what it means that a port could or could not be had.
-func judgePort(kind, addr string, err error) finding {
+// judgePort says what it means that a port could or could not be had. A service may be
+// allowed more than whoever looks.
+func judgePort(kind, addr string, err error, service bool) finding {
 	what, port := kind+" port", portOf(addr)
 	switch {
 	case err == nil:
 		return finding{fine, what, addr + " is free"}
+	case errors.Is(err, os.ErrPermission) && service:
+		return finding{warning, what, addr + " is for privileged programs, and cannot be tried from here; the service may use it if its unit says so, " +
+			"as the comment there explains (systemctl cat undertone-server). Look again when the server runs"}
 	case errors.Is(err, os.ErrPermission):
 		return finding{problem, what, addr + " may not be used by this user; choose a port above 1023 in server.toml, or allow the service a lower one, " +
 			"as the comment in its unit says (systemctl cat undertone-server)"}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -214,15 +215,26 @@ func (c *cli) welcome(f *node.Folder, i inviteReport) string {
 	s := f.Settings
 	return fmt.Sprintf(`The server is in %s.
 Its settings, with comments, are in server.toml there; friends reach it at %s.
-
+%s
 %s
 Start it:       %s
 Invite others:  %s
 
 The first invite, for one user, until %s:
 
-%s`, c.data, s.PublicHost, trafficText(s), c.startCommand(), c.command("invite create"),
+%s`, c.data, s.PublicHost, nearbyText(s.PublicHost), trafficText(s), c.startCommand(), c.command("invite create"),
 		i.Expires.Local().Format("2 January 2006 15:04"), i.text(c.stdout))
+}
+
+// nearbyText warns of an address that is one of this network only.
+func nearbyText(host string) string {
+	name, _, _ := net.SplitHostPort(host) // The settings were checked.
+	if a, err := netip.ParseAddr(name); err != nil || !local(a.Unmap()) {
+		return ""
+	}
+	return `From elsewhere nobody reaches that. Behind a router, write a name or an address that
+leads to it from outside into server.toml (public_host), and make another invite.
+`
 }
 
 // command is how the operator runs a command on this data folder.

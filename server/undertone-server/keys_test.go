@@ -22,11 +22,7 @@ func TestRotateWhileRunning(t *testing.T) {
 	data, invite := newServer(t)
 	p := start(t, data)
 	anna := newIdentity(t)
-	link, err := p.online(anna, invite)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer link.Close()
+	link := p.join(anna, invite)
 	stick := filepath.Join(t.TempDir(), "root.key")
 	seen := map[string]bool{}
 	for _, args := range [][]string{{"rotate"}, {"offline", stick}, {"rotate", "--root", stick, "--valid", "168h"}} {

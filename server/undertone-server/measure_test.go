@@ -64,11 +64,7 @@ func TestMeasured(t *testing.T) {
 		t.Errorf("it can be measured at %s", at)
 	}
 	anna := newIdentity(t)
-	link, err := p.online(anna, invite)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer link.Close()
+	p.join(anna, invite)
 	if got := fetch(t, "http://"+at+"/health"); got != "ok\n" {
 		t.Errorf("health is %q", got)
 	}
@@ -93,11 +89,7 @@ func TestMeasured(t *testing.T) {
 func TestHangUp(t *testing.T) {
 	data, invite := newServer(t)
 	p := start(t, data)
-	link, err := p.online(newIdentity(t), invite)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer link.Close()
+	link := p.join(newIdentity(t), invite)
 	hangUp := func(says string) string {
 		t.Helper()
 		if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -23,54 +24,72 @@ func ownerOf(info fs.FileInfo) (uid, gid int, ok bool) {
 // itself is nothing for root to follow. For anybody else, and for a folder of
 // root's own or none at all, nothing changes.
 func actAsOwner(dir string) error {
-	if os.Geteuid() != 0 {
+	info, uid, gid := anotherOwner(dir)
+	if info == nil {
 		return nil
 	}
-	info, err := os.Stat(dir)
-	if err != nil {
-		return nil //nolint:nilerr // what is wrong with it is said by whoever opens it
-	}
-	uid, gid, ok := ownerOf(info)
-	if !ok || uid == 0 {
-		return nil
-	}
-	err = syscall.Setgroups([]int{gid})
+	err := syscall.Setgroups([]int{gid})
 	if err == nil {
 		err = syscall.Setgid(gid)
 	}
 	if err == nil {
 		err = syscall.Setuid(uid)
 	}
-	if err != nil {
-		return fmt.Errorf("%s belongs to %s, and root may not act as that user here (%w); run the command as that user", dir, ownerName(info), err)
-	}
-	return nil
+	return explainOwner(dir, info, err)
 }
 
-// giveToOwner gives what root made in a folder to the owner of the folder.
-func giveToOwner(dir string) error {
+// asOwner makes root be the owner of the data folder while f runs, for what comes of
+// it and is root's to keep.
+func asOwner(dir string, f func() error) (err error) {
+	info, uid, gid := anotherOwner(dir)
+	if info == nil {
+		return f()
+	}
+	groups, err := syscall.Getgroups()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		// What is left over is not to be done as somebody else.
+		if back := errors.Join(syscall.Seteuid(0), syscall.Setegid(0), syscall.Setgroups(groups)); err == nil {
+			err = back
+		}
+	}()
+	err = syscall.Setgroups([]int{gid})
+	if err == nil {
+		err = syscall.Setegid(gid)
+	}
+	if err == nil {
+		err = syscall.Seteuid(uid)
+	}
+	if err != nil {
+		return explainOwner(dir, info, err)
+	}
+	return f()
+}
+
+// anotherOwner returns whose a data folder is, to root if it is not root's own; info
+// is nil otherwise.
+func anotherOwner(dir string) (info fs.FileInfo, uid, gid int) {
 	if os.Geteuid() != 0 {
-		return nil
+		return nil, 0, 0
 	}
 	info, err := os.Stat(dir)
 	if err != nil {
-		return err
+		return nil, 0, 0 // What is wrong with it is said by whoever opens it.
 	}
 	uid, gid, ok := ownerOf(info)
 	if !ok || uid == 0 {
+		return nil, 0, 0
+	}
+	return info, uid, gid
+}
+
+func explainOwner(dir string, info fs.FileInfo, err error) error {
+	if err == nil {
 		return nil
 	}
-	root, err := os.OpenRoot(dir) // No link leads out of it.
-	if err != nil {
-		return err
-	}
-	defer func() { _ = root.Close() }()
-	return fs.WalkDir(root.FS(), ".", func(path string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return root.Lchown(path, uid, gid)
-	})
+	return fmt.Errorf("%s belongs to %s, and root may not act as that user here (%w); run the command as that user", dir, ownerName(info), err)
 }
 
 // operates tells whether this user runs the server of a folder: root does, and

@@ -129,6 +129,17 @@ func (p *process) online(id *key.Identity, i uri.Invite) (*rtc.Link, error) {
 	})
 }
 
+// join does so until the end of the test.
+func (p *process) join(id *key.Identity, i uri.Invite) *rtc.Link {
+	p.t.Helper()
+	link, err := p.online(id, i)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(link.Close)
+	return link
+}
+
 func newIdentity(t *testing.T) *key.Identity {
 	t.Helper()
 	id, err := key.NewIdentity()
@@ -157,11 +168,7 @@ func TestServeAndManage(t *testing.T) {
 	data, invite := newServer(t)
 	p := start(t, data)
 	anna := newIdentity(t)
-	link, err := p.online(anna, invite)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer link.Close()
+	link := p.join(anna, invite)
 	if s := status(t, data); !s.Running || s.Online != 1 || s.Registered != 1 {
 		t.Errorf("status is %+v", s)
 	}
@@ -214,11 +221,7 @@ func TestKilledServer(t *testing.T) {
 	data, invite := newServer(t)
 	p := start(t, data)
 	anna := newIdentity(t)
-	link, err := p.online(anna, invite)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer link.Close()
+	p.join(anna, invite)
 	if err := p.end(syscall.SIGKILL); err == nil {
 		t.Fatal("the server was not killed")
 	}

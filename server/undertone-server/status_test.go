@@ -31,6 +31,26 @@ func TestCheckMachine(t *testing.T) {
 	}
 }
 
+// What the usual system keeps is enough for a family, and not for a newsroom.
+func TestCheckRoom(t *testing.T) {
+	s := node.DefaultSettings() // At 40 ms a user sends 25 messages in a second, and acknowledges as many.
+	for _, c := range []struct {
+		users, room int
+		level       level
+		text        string
+	}{
+		{10, 212992, fine, "keeps what comes in 872ms when 10 users are online (max_users)"},
+		{200, 212992, warning, "keeps what comes in 44ms when 200 users are online (max_users); what comes while"},
+		{200, 8 << 20, fine, "in 1.721s"},
+		{3200, 8 << 20, fine, "in 108ms"}, // There is no more to be had.
+	} {
+		s.MaxUsers = c.users
+		if f := checkRoom(s, c.room); f.Level != c.level || !strings.Contains(f.Text, c.text) {
+			t.Errorf("%d users, %d bytes: %+v", c.users, c.room, f)
+		}
+	}
+}
+
 // What a user costs is said once where it is always the same, and else for a full
 // set and for a small one.
 func TestTrafficText(t *testing.T) {

@@ -272,7 +272,7 @@ func (p *process) backup() {
 	if out, err := p.command("backup", path).CombinedOutput(); err != nil {
 		p.t.Fatalf("%v\n%s", err, out)
 	}
-	if _, err := node.Restore(p.t.Context(), path, restored); err != nil {
+	if err := restore(p.t.Context(), path, restored); err != nil {
 		p.t.Fatal(err)
 	}
 	for name, x := range readFolder(p.t, restored) {

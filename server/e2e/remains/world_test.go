@@ -224,6 +224,15 @@ func (w *world) askAll(when string) {
 	}
 }
 
+// restore makes a data folder of a backup.
+func restore(ctx context.Context, path, dir string) error {
+	c, err := node.ReadBackup(path)
+	if err == nil {
+		_, err = c.Restore(ctx, dir)
+	}
+	return err
+}
+
 // ofProcess are the figures that are of the process, which here is the test's.
 var ofProcess = regexp.MustCompile(`(?m)^(process_\w+) .*$`)
 
@@ -234,15 +243,15 @@ func (w *world) backup() {
 	f, err := node.OpenFolder(ctx, w.dir)
 	w.do(err)
 	path := filepath.Join(w.t.TempDir(), "backup")
-	_, err = f.Backup(ctx, path, "remains")
+	made, err := f.Copy(ctx, "remains")
 	w.do(err)
+	w.do(made.Write(path))
 	w.do(f.Close())
 	for name, x := range readFolder(w.t, filepath.Dir(path)) {
 		w.record.add("the file: "+name, hex.Dump(x.data))
 	}
 	restored := filepath.Join(w.t.TempDir(), "restored")
-	_, err = node.Restore(ctx, path, restored)
-	w.do(err)
+	w.do(restore(ctx, path, restored))
 	for name, x := range readFolder(w.t, restored) {
 		w.record.add("backup: "+name, hex.Dump(x.data))
 	}

@@ -2,7 +2,7 @@
 // and whoever measures for him. An address is one of
 //
 //	127.0.0.1:9464, [::1]:9464   TCP, at an address of the loopback interface
-//	unix:/run/x/metrics.sock     a Unix socket, for the owner of this process and
+//	unix:/run/undertone/m.sock   a Unix socket, for the owner of this process and
 //	                             his group
 //
 // Any other is refused, so that a mistake in the settings opens nothing to the
