@@ -67,7 +67,12 @@ func (x *exchange) join(name string) *user {
 	if err != nil {
 		x.t.Fatal(err)
 	}
+	return x.joinAs(name, id)
+}
+
+func (x *exchange) joinAs(name string, id *key.Identity) *user {
 	u := &user{name: name, id: id, intro: *randomKey()}
+	var err error
 	u.core, err = New(Config{Self: id, Name: name, Intro: u.intro, Interval: testInterval})
 	if err != nil {
 		x.t.Fatal(err)

@@ -228,10 +228,11 @@ func TestFloodOfCalls(t *testing.T) {
 func FuzzLetters(f *testing.F) {
 	f.Add([]byte{1, 2, 3, 4, 5, 6})
 	f.Add([]byte{3, 251, 4, 1, 251, 5, 251})
+	known := newExchange(f, "ann", "bob") // Identities take longer to make than most scripts to run.
 	f.Fuzz(func(t *testing.T, script []byte) {
 		script = script[:min(len(script), 100)]
-		x := newExchange(t, "ann", "bob")
-		a, b := x.users[0], x.users[1]
+		x := newExchange(t)
+		a, b := x.joinAs("ann", known.users[0].id), x.joinAs("bob", known.users[1].id)
 		pair := *randomKey()
 		for _, u := range x.users {
 			o := x.other(u)
@@ -249,7 +250,7 @@ func FuzzLetters(f *testing.F) {
 			case 2:
 				_ = m.Hangup(x.slot)
 			case 8:
-				x.run(int(s)) // Up to ten seconds: what waits for something gives up.
+				x.run(int(s) / 8) // More than a second at most; several make what waits give up.
 			default:
 				l := wire.CallLetter{Type: wire.LetterType(s%9 - 2), Call: wire.CallID{s >> 5}, Slot: x.slot, Hour: uint64(x.slot / 90000), Reason: wire.Busy}
 				l.Key[0] = s
