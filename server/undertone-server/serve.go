@@ -32,8 +32,16 @@ func (c *cli) serve(ctx context.Context) error {
 	defer signal.Stop(reload)
 	level := new(slog.LevelVar)
 	log := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: level}))
+	return byClock(log, func() error {
+		return node.Run(ctx, node.Config{Data: c.data, Environ: c.environ, Reload: reload, Level: level, Log: log, Version: version()})
+	})
+}
+
+// byClock serves until that ends for another reason than that the machine's clock was
+// set.
+func byClock(log *slog.Logger, serve func() error) error {
 	for {
-		err := node.Run(ctx, node.Config{Data: c.data, Environ: c.environ, Reload: reload, Level: level, Log: log, Version: version()})
+		err := serve()
 		if !errors.Is(err, node.ErrClock) {
 			return err
 		}
