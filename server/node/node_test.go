@@ -114,7 +114,9 @@ func TestRefusals(t *testing.T) {
 func TestCheckUser(t *testing.T) {
 	for name, change := range map[string]func(*world, key.Handle) error{
 		"disable": func(w *world, h key.Handle) error { return w.node.folder.Registry.SetDisabled(w.t.Context(), h, true) },
-		"remove":  func(w *world, h key.Handle) error { return w.node.folder.Registry.RemoveUser(w.t.Context(), h) },
+		"remove": func(w *world, h key.Handle) error {
+			return w.node.folder.Registry.RemoveUser(w.t.Context(), h, time.Now())
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -24,7 +24,7 @@ func (c *cli) userCommand() *cobra.Command {
 			}),
 		c.userChange("remove", "Forget a user, who needs a new invite to come back", "removed",
 			func(ctx context.Context, r *registry.Registry, u registry.User) error {
-				return r.RemoveUser(ctx, u.Handle())
+				return r.RemoveUser(ctx, u.Handle(), time.Now())
 			}))
 	return cmd
 }

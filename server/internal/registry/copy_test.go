@@ -106,7 +106,7 @@ func TestCopyHoldsNoRemovedUser(t *testing.T) {
 		t.Fatal("the search does not even find a user who is there")
 	}
 	want(t, os.Remove(filepath.Join(dir, "with")), nil)
-	want(t, r.RemoveUser(t.Context(), a.Handle()), nil)
+	want(t, r.RemoveUser(t.Context(), a.Handle(), noon), nil)
 	want(t, r.Copy(t.Context(), filepath.Join(dir, "without")), nil)
 	if inFiles(t, dir, string(a.Inner[:])) || inFiles(t, dir, string(token[:])) {
 		t.Error("a removed user, or a token, is in a copy")
@@ -114,7 +114,7 @@ func TestCopyHoldsNoRemovedUser(t *testing.T) {
 	want(t, r.Copy(t.Context(), filepath.Join(dir, "without")), fs.ErrExist)
 	moved := open(t, filepath.Join(dir, "without"))
 	_, err := moved.Redeem(t.Context(), token, account(2), noon)
-	want(t, err, ErrInviteUsed)
+	want(t, err, ErrInviteUnknown)
 	_, err = moved.Redeem(t.Context(), uri.Token{}, a, noon)
 	want(t, err, ErrUserUnknown)
 }

@@ -7,7 +7,10 @@
 // the server must not see), the label that the operator gave the invite, the
 // day on which he joined, and whether he is disabled. The name that a user
 // chose never reaches the server. Of an invite it keeps a hash of the token, so
-// that whoever reads the file cannot join; and not who used it.
+// that whoever reads the file cannot join; and not who used it. A removed user is
+// gone with all that was kept for him: one used invite of his label, so that there
+// are as many of each label as users, and with the last user of a label what is past
+// of it. Nobody comes back by an invite that is gone: it is as one that never was.
 //
 //	users    handle (16) | ed25519 (32) | inner (32) | label | day joined | disabled
 //	invites  hash (32)   | label | expires | spent | revoked
@@ -15,12 +18,12 @@
 //
 // The life of an invite:
 //
-//	         Redeem                 (for ever: a removed user
-//	open ─────────────▶ used         does not come back by it)
-//	 │ RevokeInvite
-//	 ├────────────────▶ revoked
-//	 │ time
-//	 └────────────────▶ expired
+//	         Redeem            RemoveUser
+//	open ─────────────▶ used ──────────────▶ gone
+//	 │ RevokeInvite                           ▲
+//	 ├────────────────▶ revoked ──────────────┤ of the last user
+//	 │ time                                   │ who had its label
+//	 └────────────────▶ expired ──────────────┘
 //
 // Redemption is one transaction that is on the disk before Redeem returns
 // (write-ahead log, synchronous=FULL), so kill -9 loses neither a user nor an

@@ -147,12 +147,12 @@ func TestDisableAndRemove(t *testing.T) {
 	_, err = r.Redeem(ctx, uri.Token{}, account(1), noon)
 	want(t, err, nil)
 
-	want(t, r.RemoveUser(ctx, u.Handle()), nil)
+	want(t, r.RemoveUser(ctx, u.Handle(), noon), nil)
 	_, err = r.Redeem(ctx, uri.Token{}, account(1), noon)
 	want(t, err, ErrUserUnknown)
 	_, err = r.Redeem(ctx, token, account(1), noon)
-	want(t, err, ErrInviteUsed)
-	want(t, r.RemoveUser(ctx, u.Handle()), ErrUserUnknown)
+	want(t, err, ErrInviteUnknown)
+	want(t, r.RemoveUser(ctx, u.Handle(), noon), ErrUserUnknown)
 	want(t, r.SetDisabled(ctx, u.Handle(), true), ErrUserUnknown)
 }
 
@@ -223,7 +223,7 @@ func TestFilesHoldNoTokenAndNoRemovedUser(t *testing.T) {
 	if !inFiles(t, dir, string(a.Inner[:])) {
 		t.Fatal("the search does not even find a user who is there")
 	}
-	if err := r.RemoveUser(t.Context(), a.Handle()); err != nil {
+	if err := r.RemoveUser(t.Context(), a.Handle(), noon); err != nil {
 		t.Fatal(err)
 	}
 	if inFiles(t, dir, string(a.Inner[:])) {

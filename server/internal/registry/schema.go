@@ -33,14 +33,23 @@ var migrations = []string{
 		mode     TEXT NOT NULL,
 		interval TEXT NOT NULL
 	) STRICT;`,
+	// The used invites of users who were removed when that kept them: those that are
+	// more than there are users of the label.
+	`DELETE FROM invites WHERE hash IN (
+		SELECT hash FROM (
+			SELECT hash, label, row_number() OVER (PARTITION BY label ORDER BY expires DESC, hash) AS n
+			FROM invites WHERE spent
+		) AS used
+		WHERE n > (SELECT count(*) FROM users WHERE users.label = used.label)
+	);`,
 }
 
 // migrate brings the file to the newest schema, or refuses a newer one. Two
 // processes may try at once: the version is read under the write lock.
 func (r *Registry) migrate(ctx context.Context) error {
-	return r.write(ctx, func(tx *sql.Tx) error {
-		version, err := readVersion(ctx, tx)
-		if err != nil {
+	var version int
+	err := r.write(ctx, func(tx *sql.Tx) (err error) {
+		if version, err = readVersion(ctx, tx); err != nil {
 			return err
 		}
 		for _, m := range migrations[version:] {
@@ -55,4 +64,14 @@ func (r *Registry) migrate(ctx context.Context) error {
 			applicationID, len(migrations)))
 		return err
 	})
+	if err == nil && version != 0 && version != len(migrations) {
+		r.wipe(ctx) // Some of them remove what is nobody's business any more.
+	}
+	return err
+}
+
+// wipe empties the log, so that what was removed does not linger there. If another
+// process goes on reading, a later checkpoint does it.
+func (r *Registry) wipe(ctx context.Context) {
+	_, _ = r.db.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
 }

@@ -44,7 +44,7 @@ func TestSettle(t *testing.T) {
 	want(t, err, nil)
 	refused(slow, true, "users have joined with 20ms")
 	refused(Terms{cell.SMIX, cell.Interval20}, true, "users have joined with tmix at 20ms")
-	want(t, r.RemoveUser(ctx, u.Handle()), nil)
+	want(t, r.RemoveUser(ctx, u.Handle(), noon), nil)
 	want(t, r.Settle(ctx, slow, noon), nil)
 }
 

@@ -86,25 +86,8 @@ func find[Row any](rows []Row, name string, unknown error, fits ...func(Row) boo
 
 // SetDisabled disables or enables a user.
 func (r *Registry) SetDisabled(ctx context.Context, h key.Handle, disabled bool) error {
-	return r.changeUser(ctx, h, `UPDATE users SET disabled = ? WHERE handle = ?`, disabled, h[:])
-}
-
-// RemoveUser forgets a user. His invite stays used: to come back he needs a new
-// one.
-func (r *Registry) RemoveUser(ctx context.Context, h key.Handle) error {
-	if err := r.changeUser(ctx, h, `DELETE FROM users WHERE handle = ?`, h[:]); err != nil {
-		return err
-	}
-	// What was removed shall not linger in the log. If another process reads
-	// at this moment, a later checkpoint does it.
-	_, _ = r.db.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
-	return nil
-}
-
-// changeUser runs a statement that must change the row of h.
-func (r *Registry) changeUser(ctx context.Context, h key.Handle, stmt string, args ...any) error {
 	return r.write(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, stmt, args...)
+		res, err := tx.ExecContext(ctx, `UPDATE users SET disabled = ? WHERE handle = ?`, disabled, h[:])
 		if err != nil {
 			return fmt.Errorf("change user %s: %w", h, err)
 		}
@@ -113,6 +96,43 @@ func (r *Registry) changeUser(ctx context.Context, h key.Handle, stmt string, ar
 		}
 		return nil
 	})
+}
+
+// RemoveUser forgets a user, and the invites that say that there was one: the one
+// that he used, and if nobody has his label any more those of that label that are
+// past. To come back he needs a new one.
+func (r *Registry) RemoveUser(ctx context.Context, h key.Handle, now time.Time) error {
+	err := r.write(ctx, func(tx *sql.Tx) error {
+		u, err := findUser(ctx, tx, h)
+		if err != nil {
+			return fmt.Errorf("user %s: %w", h, err)
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM users WHERE handle = ?`, h[:]); err != nil {
+			return fmt.Errorf("remove user %s: %w", h, err)
+		}
+		return forgetInvites(ctx, tx, u.Label, now)
+	})
+	if err == nil {
+		r.wipe(ctx)
+	}
+	return err
+}
+
+// forgetInvites removes what a user who was removed has left among the invites.
+func forgetInvites(ctx context.Context, tx *sql.Tx, label string, now time.Time) error {
+	// Of several with one label it is not known which was his, and they say the same.
+	if _, err := tx.ExecContext(ctx, `DELETE FROM invites WHERE hash =
+		(SELECT hash FROM invites WHERE spent AND label = ? ORDER BY expires, hash LIMIT 1)`, label); err != nil {
+		return fmt.Errorf("forget an invite: %w", err)
+	}
+	if label == "" {
+		return nil // It says nothing of anybody.
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM invites WHERE label = ?1 AND (spent OR revoked OR expires <= ?2)
+		AND NOT EXISTS (SELECT 1 FROM users WHERE label = ?1)`, label, now.Unix()); err != nil {
+		return fmt.Errorf("forget the invites of a label: %w", err)
+	}
+	return nil
 }
 
 // querier is what a database and a transaction have in common.
