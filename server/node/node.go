@@ -78,7 +78,8 @@ type Config struct {
 	Signal net.Listener
 	// Cells is the socket for all links, instead of the settings' listen_udp.
 	Cells net.PacketConn
-	// Limits bound what strangers can ask; zero stands for the usual ones.
+	// Limits bound what strangers can ask; zero stands for the usual ones. Users
+	// is what the settings say.
 	Limits signal.Limits
 	// Embedded servers have no admin socket and no metrics: they are inside a
 	// program that talks to the Node itself, or in fake time.
@@ -131,7 +132,7 @@ func New(ctx context.Context, c Config) (_ *Node, err error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	n := &Node{
-		config: c, log: c.Log, signal: c.Signal, guard: signal.NewGuard(c.Limits), started: time.Now(), machine: time.Now,
+		config: c, log: c.Log, signal: c.Signal, started: time.Now(), machine: time.Now,
 		moved: make(chan net.Listener),
 	}
 	defer func() {
@@ -188,6 +189,9 @@ func (n *Node) listen(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("cannot listen for cells (%w); try: undertone-server check", err)
 	}
+	limits := n.config.Limits
+	limits.Users = s.MaxUsers
+	n.guard = signal.NewGuard(limits)
 	n.guard.Divert(n.links.Adopt)
 	if n.config.Embedded {
 		return nil

@@ -119,8 +119,8 @@
 // request came (or, on an overloaded server, a whole multiple of that). Only
 // what is not HTTP at all is cut off or answered otherwise.
 //
-// A connection is cut without a word where one address, or all together, ask too
-// often (see Guard), and when it is too slow: 5 s for the handshake and 5 s for
+// A connection is cut without a word where one address, one network, or all together
+// ask too often (see Guard), and when it is too slow: 5 s for the handshake and 5 s for
 // the header of the request, 10 s for the whole of it.
 //
 // # Other clients

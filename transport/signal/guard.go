@@ -1,7 +1,6 @@
 package signal
 
 import (
-	"container/list"
 	"context"
 	"crypto/tls"
 	"net"
@@ -22,16 +21,23 @@ const remembered = 16 << 10
 // Limits says how much strangers can ask of a server. What is zero stands for
 // what is said here.
 type Limits struct {
+	// Users is how many users there may be online: 200. After a restart all of them
+	// come at once, from addresses that nobody came from lately, so what strangers may
+	// do grows with them.
+	Users int
 	// Address is how often somebody may connect from one address: 128 times at
 	// once, as a house or a newsroom behind one does when the server comes back,
-	// and then 10 times a second.
-	Address throttle.Rate
+	// and then 10 times a second. Site is how often from all networks that somebody
+	// may have (throttle.Site): four times that.
+	Address, Site throttle.Rate
 	// Strangers is how often all may connect together from whose addresses nobody
-	// came online lately, and Known all others: 400 at once, and then 200 times a
-	// second each. That many handshakes take about a tenth of one processor.
+	// came online lately, and Known all others: as many at once as there are Users,
+	// 400 at least, and then a tenth of that, 200 at least, a second each. 200
+	// handshakes take about a tenth of a second of one processor.
 	Strangers, Known throttle.Rate
-	// Open is how many connections there may be at once: 640. OpenPerAddress is
-	// how many from one address: 128.
+	// Open is how many connections there may be at once, of strangers and as many of
+	// others: a fifth of Users, 640 at least. OpenPerAddress is how many from one
+	// address: 128.
 	Open, OpenPerAddress int
 }
 
@@ -40,32 +46,37 @@ type Limits struct {
 // all, those who say nothing leave faster than new ones may come.
 const patience = 1500 * time.Millisecond
 
-// accepts bounds how often a connection is looked at at all. The system's queue
-// for those that wait is short, and it drops the rest.
-var accepts = throttle.Rate{Burst: 1000, PerSecond: 1000}
+// looks bounds how often a connection is looked at at all, if only to close it, which
+// takes a quarter of one processor at this rate. The system's queue for those that wait
+// is short, and it drops the rest, whoever they are.
+var looks = throttle.Rate{Burst: 1000, PerSecond: 12_000}
 
 func (l *Limits) populate() {
+	count := func(n *int, usual int) {
+		if *n == 0 {
+			*n = usual
+		}
+	}
 	rates := func(r *throttle.Rate, burst int, perSecond float64) {
 		if *r == (throttle.Rate{}) {
 			*r = throttle.Rate{Burst: burst, PerSecond: perSecond}
 		}
 	}
+	count(&l.Users, 200)
 	rates(&l.Address, 128, 10)
-	rates(&l.Strangers, 400, 200)
-	rates(&l.Known, 400, 200)
-	if l.Open == 0 {
-		l.Open = 640
-	}
-	if l.OpenPerAddress == 0 {
-		l.OpenPerAddress = 128
-	}
+	rates(&l.Site, 4*l.Address.Burst, 4*l.Address.PerSecond)
+	burst, perSecond := max(400, l.Users), max(200, float64(l.Users)/10)
+	rates(&l.Strangers, burst, perSecond)
+	rates(&l.Known, burst, perSecond)
+	count(&l.Open, max(640, l.Users/5))
+	count(&l.OpenPerAddress, 128)
 }
 
 // GuardCounts counts connections and requests since the start. None of it depends
 // on calls.
 type GuardCounts struct {
-	// Connections is how many came in, Throttled how many were cut at once,
-	// since there were too many.
+	// Connections is how many were given a place, Throttled how many were cut at
+	// once, since there were too many.
 	Connections, Throttled uint64
 	// Cut is how many were cut to make room, before they had made a request.
 	Cut uint64
@@ -75,20 +86,28 @@ type GuardCounts struct {
 
 // A Guard decides which connections a server takes. It bounds what strangers cost:
 //
-//	connect ──▶ room? ──▶ too often from this address? ──▶ too often in all? ──▶ early
-//	             │ wait        │ cut                            │ cut
-//	             ▼             ▼                                ▼
+//	connect ──▶ too often from this address? ──▶ known, or a stranger?
+//	             │ cut                                │
+//	             ▼                                    ▼
+//	            too often from this site, or from all of this kind? ──▶ waiting
+//	             │ cut
+//	             ▼
 //
-//	early ──the whole request is there──▶ heard ──response──▶ closed
-//	  │ all places taken, and early for too long: cut
-//	  ▼
+//	waiting ──a place──▶ early ──the whole request is there──▶ heard ──response──▶ gone
+//	                       │ all places taken, and early for too long: cut
+//	                       ▼
 //
-// An address from which somebody came online is known for a while, and known
-// ones have a share of their own: a flood from many addresses at once keeps
-// newcomers out, but not those who come back. When all places are taken, others
-// wait, in the system's queue, until one is free, or one has been early for too
-// long: a crowd that comes at once gets in one after the other, and who says nothing
-// keeps nobody out.
+// An address from which somebody came online is known for a while, and known ones
+// have rates, a queue and places to themselves. So a flood from many addresses keeps
+// newcomers out, but not those who come back, unless it is from their own address, or
+// so large that nobody can look at all that comes. After a restart all are newcomers.
+//
+// When all places are taken, others wait until one is free, or one has been early
+// for too long: a crowd that comes at once gets in one after the other, and who says
+// nothing keeps nobody out.
+//
+// Who is let in does not count for his address: behind one there may be many users,
+// and each of those without UDP connects a second time.
 //
 // What comes from the machine itself is not counted by address or time, since
 // there it is a proxy for many, or its operator.
@@ -102,16 +121,14 @@ type Guard struct {
 	limits    Limits
 	addresses *throttle.Table[netip.Prefix]
 	known     *throttle.Memory[netip.Prefix]
-	strangers *rate.Limiter
-	friends   *rate.Limiter
-	accepts   *rate.Limiter
+	looks     *rate.Limiter
 
-	mu    sync.Mutex
-	open  int
-	from  map[netip.Prefix]int // open connections of each address
-	early *list.List           // of *guest, the oldest first
+	mu      sync.Mutex
+	from    map[netip.Prefix]int // connections of each address
+	friends *hall                // of those who come from where somebody came online
+	others  *hall                // of strangers, and of this machine
 
-	freed chan struct{} // one deep: somebody has left
+	changed chan struct{} // one deep: somebody has come, or has left
 
 	diverted func(c net.Conn, settled func()) // nil if nobody takes them
 
@@ -125,12 +142,11 @@ func NewGuard(l Limits) *Guard {
 		limits:    l,
 		addresses: throttle.NewTable[netip.Prefix](l.Address, remembered),
 		known:     throttle.NewMemory[netip.Prefix](remembered),
-		strangers: l.Strangers.Bucket(),
-		friends:   l.Known.Bucket(),
-		accepts:   accepts.Bucket(),
+		looks:     looks.Bucket(),
 		from:      make(map[netip.Prefix]int),
-		early:     list.New(),
-		freed:     make(chan struct{}, 1),
+		friends:   newHall(l.Site, l.Known, l.Open),
+		others:    newHall(l.Site, l.Strangers, l.Open),
+		changed:   make(chan struct{}, 1),
 	}
 }
 
@@ -144,183 +160,48 @@ func (g *Guard) Counts() GuardCounts {
 	}
 }
 
-// A door is a listener with a guard.
-type door struct {
-	net.Listener
-	guard *Guard
-	ctx   context.Context // Accept has no other way to hear of the end.
+// origin is who is at the other end of a connection.
+type origin struct {
+	network, site netip.Prefix
+	local         bool // it is this machine
 }
 
-// Accept returns the next connection that the guard lets in.
-func (d *door) Accept() (net.Conn, error) {
-	for {
-		if d.guard.accepts.Wait(d.ctx) != nil || !d.guard.await(d.ctx) {
-			return nil, net.ErrClosed
-		}
-		c, err := d.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		if g := d.guard.admit(c, time.Now()); g != nil {
-			return g, nil
-		}
-		d.guard.throttled.Add(1)
-		_ = c.Close()
-	}
-}
-
-// A guest is a connection that was let in.
-type guest struct {
-	net.Conn
-	guard *Guard
-	from  netip.Prefix
-	since time.Time
-
-	// Touched by who reads.
-	looked bool // the first byte was looked at
-
-	turned atomic.Bool // it was handed over: nothing here touches it any more
-
-	// Guarded by the guard's mu.
-	early *list.Element // nil when it is early no more
-	left  bool
-}
-
-// admit returns the connection as a guest, or nil.
-func (g *Guard) admit(c net.Conn, now time.Time) *guest {
-	from, local := origin(c.RemoteAddr())
-	if !local && !g.inTime(from, now) {
-		return nil
-	}
-	in := &guest{Conn: c, guard: g, from: from, since: now}
-	oldest, ok := g.seat(in, local)
-	if oldest != nil {
-		g.cut.Add(1)
-		_ = oldest.Conn.Close() // Its goroutine sees that, and ends.
-	}
-	if !ok {
-		return nil
-	}
-	g.connections.Add(1)
-	return in
-}
-
-// await returns when there is a place for one more, and reports whether that was
-// before the end.
-func (g *Guard) await(ctx context.Context) bool {
-	for {
-		wait, ok := g.room(time.Now())
-		if ok {
-			return true
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-g.freed:
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return false
-		}
-		timer.Stop()
-	}
-}
-
-// room reports whether there is a place, or when there may be one.
-func (g *Guard) room(now time.Time) (wait time.Duration, ok bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.open < g.limits.Open {
-		return 0, true
-	}
-	oldest := g.oldest()
-	if oldest == nil {
-		return patience, false // All are at the gate, or hear its answer.
-	}
-	wait = patience - now.Sub(oldest.since)
-	return wait, wait <= 0
-}
-
-// oldest returns who has been early for longest, or nil. mu is held.
-func (g *Guard) oldest() *guest {
-	first := g.early.Front()
-	if first == nil {
-		return nil
-	}
-	return first.Value.(*guest) //nolint:errcheck,forcetypeassert // nothing else is put there
-}
-
-// origin returns who is at the other end, and whether it is this machine.
-func origin(a net.Addr) (from netip.Prefix, local bool) {
+func originOf(a net.Addr) origin {
 	ap, _ := netip.ParseAddrPort(a.String()) // Those without an address are all one.
-	return throttle.Network(ap.Addr()), ap.Addr().Unmap().IsLoopback()
+	addr := ap.Addr()
+	return origin{network: throttle.Network(addr), site: throttle.Site(addr), local: addr.Unmap().IsLoopback()}
 }
 
-// inTime reports whether a connection does not come too early after others.
-func (g *Guard) inTime(from netip.Prefix, now time.Time) bool {
-	if !g.addresses.Allow(from, now) {
+// receive has a connection wait for a place, or reports that it is one too many.
+func (g *Guard) receive(c net.Conn, now time.Time) bool {
+	in := &guest{Conn: c, guard: g, from: originOf(c.RemoteAddr())}
+	if in.hall = g.hallFor(in.from, now); in.hall == nil {
 		return false
 	}
-	return g.known.Has(from) && g.friends.AllowN(now, 1) || g.strangers.AllowN(now, 1)
-}
-
-// seat gives a guest a place, if need be that of the oldest early one.
-func (g *Guard) seat(in *guest, local bool) (oldest *guest, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !local && g.from[in.from] >= g.limits.OpenPerAddress {
-		return nil, false
+	if in.hall.waiting.Len() >= in.hall.queue || !in.from.local && g.from[in.from.network] >= g.limits.OpenPerAddress {
+		return false
 	}
-	if g.open >= g.limits.Open {
-		if oldest = g.oldest(); oldest == nil || in.since.Sub(oldest.since) < patience {
-			return nil, false // Who could have been cut has made his request meanwhile.
-		}
-		g.forget(oldest)
-	}
-	g.open++
-	g.from[in.from]++
-	in.early = g.early.PushBack(in)
-	return oldest, true
+	in.move(waiting)
+	return true
 }
 
-// forget takes a guest off all lists. mu is held.
-func (g *Guard) forget(c *guest) {
-	if c.left {
-		return
-	}
-	c.left = true
-	c.settle()
-	g.open--
-	if g.from[c.from]--; g.from[c.from] == 0 {
-		delete(g.from, c.from)
-	}
-	select {
-	case g.freed <- struct{}{}:
-	default:
-	}
-}
-
-// settle has a guest be early no more. mu is held.
-func (c *guest) settle() {
-	if c.early != nil {
-		c.guard.early.Remove(c.early)
-		c.early = nil
-	}
-}
-
-// Close ends the connection.
-func (c *guest) Close() error {
-	if c.turned.Load() {
+// hallFor returns where somebody waits, or nil if he comes too early after others. Who
+// comes too often from his own address is told so first, and takes nothing from those
+// who share the rest with him.
+func (g *Guard) hallFor(from origin, now time.Time) *hall {
+	switch {
+	case from.local:
+		return g.others
+	case !g.addresses.Allow(from.network, now):
 		return nil
+	case g.known.Has(from.network) && g.friends.allows(from.site, now):
+		return g.friends
+	case g.others.allows(from.site, now):
+		return g.others
 	}
-	c.leave()
-	return c.Conn.Close()
-}
-
-// leave gives the place back.
-func (c *guest) leave() {
-	c.guard.mu.Lock()
-	defer c.guard.mu.Unlock()
-	c.guard.forget(c)
+	return nil
 }
 
 // heard says that the whole request has come. It does nothing for nil, which is
@@ -331,15 +212,17 @@ func (c *guest) heard() {
 	}
 	c.guard.mu.Lock()
 	defer c.guard.mu.Unlock()
-	c.settle()
+	c.move(heard)
 }
 
 // answered says what became of the request.
-func (c *guest) answered(in bool) {
+func (c *guest) answered(in bool, now time.Time) {
 	switch {
 	case c == nil:
 	case in:
-		c.guard.known.Add(c.from)
+		c.guard.known.Add(c.from.network)
+		c.guard.addresses.Return(c.from.network, now)
+		c.hall.sites.Return(c.from.site, now)
 	default:
 		c.guard.refused.Add(1)
 	}

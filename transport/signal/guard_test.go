@@ -209,8 +209,13 @@ func TestPlacesOfOneAddress(t *testing.T) {
 		time.Sleep(time.Second) // The server waits for the other side to close.
 		w.guard.mu.Lock()
 		defer w.guard.mu.Unlock()
-		if w.guard.open != 0 || len(w.guard.from) != 0 || w.guard.early.Len() != 0 {
-			t.Errorf("%d connections of %d addresses are remembered", w.guard.open, len(w.guard.from))
+		for _, h := range []*hall{w.guard.friends, w.guard.others} {
+			if h.open != 0 || h.early.Len() != 0 || h.waiting.Len() != 0 {
+				t.Errorf("%d places are taken, and %d wait", h.open, h.waiting.Len())
+			}
+		}
+		if n := len(w.guard.from); n != 0 {
+			t.Errorf("connections of %d addresses are remembered", n)
 		}
 	})
 }
@@ -222,6 +227,15 @@ type addressed struct {
 }
 
 func (c addressed) RemoteAddr() net.Addr { return c.from }
+
+// admit gives a connection a place at once, or returns nil.
+func (g *Guard) admit(c net.Conn, now time.Time) *guest {
+	if !g.receive(c, now) {
+		return nil
+	}
+	in, _ := g.next(now)
+	return in
+}
 
 // What comes from this machine is a proxy for many, or its operator.
 func TestThisMachineIsNotCounted(t *testing.T) {

@@ -116,7 +116,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	from := guestOf(r.Context())
 	from.heard()
 	rep := h.decide(r, body, err)
-	from.answered(rep.refusal == nil)
+	from.answered(rep.refusal == nil, time.Now())
 	if rep.refusal != nil {
 		h.Refused(rep.refusal.Code)
 	}

@@ -76,8 +76,13 @@ func Serve(ctx context.Context, l net.Listener, c *tls.Config, h http.Handler, g
 		},
 	}
 	s.SetKeepAlivesEnabled(false)
-	stopped := make(chan error, 1)
-	go func() { stopped <- s.Serve(tls.NewListener(&door{Listener: l, guard: g, ctx: ctx}, c)) }()
+	d := newDoor(ctx, l, g)
+	received, stopped := make(chan struct{}), make(chan error, 1)
+	go func() {
+		defer close(received)
+		d.receive()
+	}()
+	go func() { stopped <- s.Serve(tls.NewListener(d, c)) }()
 	var err error
 	select {
 	case <-ctx.Done():
@@ -90,6 +95,7 @@ func Serve(ctx context.Context, l net.Listener, c *tls.Config, h http.Handler, g
 	cancel()
 	_ = s.Close() // The requests' context has ended: whoever waits gets nothing more.
 	<-stopped     //nolint:errcheck // it was closed on purpose
+	<-received
 	connections.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil

@@ -6,7 +6,8 @@
 //	who was let in ──▶ Memory: those seen last ──▶ is he one of them?
 //
 // A bucket holds some tokens and gets more with time; who asks takes one, and is
-// told no while there is none. A bucket that nobody has asked for a while is
+// told no while there is none. Who turns out to be welcome can be given his back. A
+// bucket that nobody has asked for a while is
 // full, and then it is the same as none. So both forget: they hold the newest
 // keys in two halves, and when one half is full the other is emptied.
 //
@@ -42,18 +43,32 @@ type Rate struct {
 // Bucket returns a full bucket. It is safe for use from several goroutines.
 func (r Rate) Bucket() *rate.Limiter { return rate.NewLimiter(rate.Limit(r.PerSecond), r.Burst) }
 
+// A bucket is what one key of a Table has left.
+type bucket struct {
+	tokens float64
+	at     time.Time // when that was so
+}
+
+// fill brings the bucket to now.
+func (b *bucket) fill(r Rate, now time.Time) {
+	if passed := now.Sub(b.at); passed > 0 {
+		b.tokens = min(b.tokens+r.PerSecond*passed.Seconds(), float64(r.Burst))
+		b.at = now
+	}
+}
+
 // A Table has a bucket for each of the keys that asked last.
 type Table[K comparable] struct {
 	rate Rate
 
 	mu      sync.Mutex
-	buckets recent[K, *rate.Limiter]
+	buckets recent[K, *bucket]
 }
 
 // NewTable returns a Table that remembers at least the last size keys, and at
 // most twice as many.
 func NewTable[K comparable](r Rate, size int) *Table[K] {
-	return &Table[K]{rate: r, buckets: recent[K, *rate.Limiter]{size: size}}
+	return &Table[K]{rate: r, buckets: recent[K, *bucket]{size: size}}
 }
 
 // Allow reports whether k may do once more, at now, what the table counts.
@@ -62,10 +77,25 @@ func (t *Table[K]) Allow(k K, now time.Time) bool {
 	defer t.mu.Unlock()
 	b, ok := t.buckets.get(k)
 	if !ok {
-		b = t.rate.Bucket()
+		b = &bucket{tokens: float64(t.rate.Burst), at: now}
 		t.buckets.put(k, b)
 	}
-	return b.AllowN(now, 1)
+	b.fill(t.rate, now)
+	if b.tokens < 1 {
+		return false
+	}
+	b.tokens--
+	return true
+}
+
+// Return undoes one Allow of k that was true, so that it does not count.
+func (t *Table[K]) Return(k K, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if b, ok := t.buckets.get(k); ok { // One that was forgotten is full.
+		b.fill(t.rate, now)
+		b.tokens = min(b.tokens+1, float64(t.rate.Burst))
+	}
 }
 
 // Len returns how many keys are remembered.
@@ -133,17 +163,30 @@ func (r *recent[K, V]) put(k K, v V) {
 func (r *recent[K, V]) len() int { return len(r.young) + len(r.old) }
 
 // networkBits is how much of an IPv6 address is a network: one line has at least
-// so many addresses, so counting them one by one would count nobody.
-const networkBits = 64
+// so many addresses, so counting them one by one would count nobody. siteBits is how
+// much of it is the same for all networks of one site: whoever asks his provider for
+// more than one line gets up to so many.
+const (
+	networkBits = 64
+	siteBits    = 48
+)
 
 // Network returns what stands for whoever is behind an address: the address
 // itself in IPv4, where that may be a whole house or newsroom, and its network
 // of 64 bits in IPv6.
 func Network(a netip.Addr) netip.Prefix {
+	return prefix(a, networkBits)
+}
+
+// Site returns what stands for all networks that somebody may have: in IPv6 a network
+// of 48 bits, and in IPv4 what Network returns, since there is no more to be had.
+func Site(a netip.Addr) netip.Prefix { return prefix(a, siteBits) }
+
+// prefix returns the first bits of an IPv6 address, or an IPv4 address as it is.
+func prefix(a netip.Addr, bits int) netip.Prefix {
 	a = a.Unmap().WithZone("")
-	bits := a.BitLen()
-	if a.Is6() {
-		bits = networkBits
+	if !a.Is6() {
+		bits = a.BitLen()
 	}
 	p, _ := a.Prefix(bits) // Fails for no address only, and then the prefix of none is right.
 	return p

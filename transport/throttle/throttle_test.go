@@ -35,6 +35,27 @@ func TestBurstAndRate(t *testing.T) {
 	}
 }
 
+// What is given back can be had once more, and no bucket gets fuller than it was.
+func TestReturn(t *testing.T) {
+	table := NewTable[string](Rate{Burst: 2, PerSecond: 0.001}, 100)
+	table.Return("anna", start)
+	if table.Len() != 0 {
+		t.Error("who never asked is remembered")
+	}
+	for round := range 50 {
+		if !table.Allow("anna", start) {
+			t.Fatalf("no in round %d", round)
+		}
+		table.Return("anna", start)
+		table.Return("anna", start)
+	}
+	for n, want := range []bool{true, true, false} {
+		if got := table.Allow("anna", start); got != want {
+			t.Errorf("ask %d: %v", n, got)
+		}
+	}
+}
+
 // TestTableAgainstOracle compares a table with buckets that are never forgotten:
 // as long as there are not more keys than a table holds, they agree.
 func TestTableAgainstOracle(t *testing.T) {
@@ -126,6 +147,24 @@ func TestNetwork(t *testing.T) {
 		}
 	}
 	if got := Network(netip.Addr{}); got.IsValid() {
+		t.Errorf("no address is in %v", got)
+	}
+}
+
+func TestSite(t *testing.T) {
+	for a, want := range map[string]string{
+		"192.0.2.7":            "192.0.2.7/32",
+		"::ffff:192.0.2.7":     "192.0.2.7/32",
+		"2001:db8:1:2:3:4:5:6": "2001:db8:1::/48",
+		"2001:db8:1:ffff::":    "2001:db8:1::/48",
+		"2001:db8:2::":         "2001:db8:2::/48",
+		"fe80::1%eth0":         "fe80::/48",
+	} {
+		if got := Site(netip.MustParseAddr(a)); got.String() != want {
+			t.Errorf("%s is in %v, not %s", a, got, want)
+		}
+	}
+	if got := Site(netip.Addr{}); got.IsValid() {
 		t.Errorf("no address is in %v", got)
 	}
 }
