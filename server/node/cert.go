@@ -18,11 +18,11 @@ import (
 var ErrRootAway = errors.New("the root key is not in the data folder; where it is, run: undertone-server keys rotate --root FILE")
 
 // Online returns the certificate to use from now on. If the one on disk ends
-// soon and the root key is in the folder, it makes a new one, for as long. Without
-// the root key the old one serves until it ends.
+// soon, or begins later, and the root key is in the folder, it makes a new one, for as
+// long. Without the root key the old one serves until it ends.
 func (f *Folder) Online(now time.Time) (*tls.Certificate, error) {
 	cert, err := f.readOnline()
-	if err == nil && now.Before(signal.RenewAt(cert.Leaf)) {
+	if err == nil && now.Before(signal.RenewAt(cert.Leaf)) && !f.premature(cert.Leaf, now) {
 		return cert, nil
 	}
 	root, rootErr := readRoot(f.Dir)
@@ -36,6 +36,18 @@ func (f *Folder) Online(now time.Time) (*tls.Certificate, error) {
 		return cert, nil
 	}
 	return f.makeOnline(root, now, lifeLike(cert))
+}
+
+// premature reports whether a certificate was made when the clock was ahead: no client
+// takes it before it begins. When it is now before there was a server at all, the clock
+// is behind, as on machines that have none of their own and just started; what it says
+// is no reason to throw away a certificate that is right.
+func (f *Folder) premature(leaf *x509.Certificate, now time.Time) bool {
+	if !now.Before(leaf.NotBefore) {
+		return false
+	}
+	root, err := os.Stat(filepath.Join(f.Dir, rootCertFile))
+	return err == nil && !now.Before(root.ModTime())
 }
 
 // lifeLike is for how long a certificate is made that follows another one, or none.

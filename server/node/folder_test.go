@@ -288,6 +288,49 @@ func TestCertificateRenewal(t *testing.T) {
 	}
 }
 
+// A start with the clock ahead makes a certificate that no client takes when the clock
+// is right again, so it is replaced then; a start with the clock behind replaces none.
+func TestCertificateOfAWrongClock(t *testing.T) {
+	f := newFolder(t)
+	now := time.Now()
+	first, err := f.Online(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if same, err := f.Online(now.Add(-400 * aDay)); err != nil || !same.Leaf.Equal(first.Leaf) {
+		t.Errorf("with the clock behind: %v", err)
+	}
+	if err := f.lapse(first.Leaf, now.Add(-400*aDay)); err == nil || !strings.Contains(err.Error(), "set the clock") {
+		t.Errorf("with the clock behind nobody is told: %v", err)
+	}
+
+	ahead, err := f.Online(now.Add(400 * aDay))
+	if err != nil || !now.Before(ahead.Leaf.NotBefore) {
+		t.Fatalf("with the clock ahead: %v", err)
+	}
+	key := filepath.Join(f.Dir, rootKeyFile)
+	away := filepath.Join(t.TempDir(), rootKeyFile)
+	if err := os.Rename(key, away); err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := f.Online(now); err != nil || !kept.Leaf.Equal(ahead.Leaf) {
+		t.Errorf("without the root key: %v", err)
+	}
+	if err := f.lapse(ahead.Leaf, now); err == nil || !strings.Contains(err.Error(), "undertone-server keys rotate") {
+		t.Errorf("without the root key nobody is told what to do: %v", err)
+	}
+	if err := os.Rename(away, key); err != nil {
+		t.Fatal(err)
+	}
+	back, err := f.Online(now)
+	if err != nil || now.Before(back.Leaf.NotBefore) || signal.LifeOf(back.Leaf) != signal.OnlineLife {
+		t.Fatalf("with the clock right again: %v", err)
+	}
+	if same, err := f.Online(now); err != nil || !same.Leaf.Equal(back.Leaf) {
+		t.Errorf("it is replaced again: %v", err)
+	}
+}
+
 // A damaged online certificate is replaced, and a damaged root is said to be.
 func TestDamagedKeys(t *testing.T) {
 	f := newFolder(t)

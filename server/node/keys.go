@@ -81,6 +81,10 @@ func (f *Folder) rootFor(text []byte) (*signal.Root, error) {
 
 // lapse says why the online key is not going to be renewed in time, or nil.
 func (f *Folder) lapse(leaf *x509.Certificate, now time.Time) error {
+	if now.Before(leaf.NotBefore) {
+		return fmt.Errorf("the online key is good from %s on only, so the clock was wrong when it was made, or is now; set the clock, "+
+			"and if it is right run: undertone-server keys rotate", leaf.NotBefore.Format(time.DateOnly))
+	}
 	from := signal.RenewAt(leaf)
 	if now.Before(from) {
 		return nil

@@ -114,7 +114,11 @@ func checkCertificate(f *node.Folder, renew string, now time.Time) finding {
 	case err != nil:
 		return finding{warning, what, err.Error() + "; the server makes a new one when it starts"}
 	case now.Before(leaf.NotBefore):
-		return finding{problem, what, fmt.Sprintf("the clock of this machine says %s, which is before the certificate was made; set the clock", now.Format(time.DateOnly))}
+		if hasRoot {
+			renew = strings.Replace(renew, " --root FILE", "", 1)
+		}
+		return finding{problem, what, fmt.Sprintf("it is good from %s on, and the clock of this machine says %s: if that is wrong, set the clock; if it is right, it was wrong when the certificate was made, so run: %s",
+			leaf.NotBefore.Format(time.DateOnly), now.Format(time.DateOnly), renew)}
 	}
 	ends, renews := leaf.NotAfter.Format(time.DateOnly), signal.RenewAt(leaf)
 	switch {

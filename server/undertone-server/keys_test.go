@@ -93,7 +93,7 @@ func TestCheckCertificate(t *testing.T) {
 	}
 	renews := signal.RenewAt(leaf)
 	says(time.Now(), fine, "and renewed by itself from "+renews.Format(time.DateOnly)+" on")
-	says(leaf.NotBefore.Add(-time.Hour), problem, "set the clock")
+	says(leaf.NotBefore.Add(-time.Hour), problem, "set the clock; if it is right, it was wrong when the certificate was made, so run: RENEW")
 	if err := os.Remove(filepath.Join(data, "root.key")); err != nil {
 		t.Fatal(err)
 	}
