@@ -152,18 +152,37 @@ func (r *Registry) RevokeInvite(ctx context.Context, i Invite) error {
 // Redeem lets an account in: one that is known already, or one whose token is
 // that of an open invite, which is then used. The zero token stands for none.
 func (r *Registry) Redeem(ctx context.Context, token uri.Token, account key.Account, now time.Time) (User, error) {
-	// Most of those who come online are known and change nothing, so they do
-	// not queue for the write lock.
-	if u, err := admit(ctx, r.db, account); !errors.Is(err, ErrUserUnknown) || token.IsZero() {
-		return u, err
+	// Only who has an open invite may queue for the write lock: all others wait for
+	// those who hold a connection meanwhile, and anybody can make up a token. The
+	// invite is read before the user: one whose account joined by it just now, in
+	// another request, is known if it is found to be used.
+	hash := hashToken(token)
+	var closed error
+	if !token.IsZero() {
+		closed = openInvite(ctx, r.db, hash, now)
 	}
-	var u User
-	err := r.write(ctx, func(tx *sql.Tx) error {
+	u, err := admit(ctx, r.db, account)
+	switch {
+	case !errors.Is(err, ErrUserUnknown) || token.IsZero():
+		return u, err
+	case closed != nil:
+		return User{}, closed
+	}
+	err = r.write(ctx, func(tx *sql.Tx) error {
 		var err error
-		u, err = redeem(ctx, tx, hashToken(token), account, now)
+		u, err = redeem(ctx, tx, hash, account, now)
 		return err
 	})
 	return u, err
+}
+
+// openInvite says why nobody can join by an invite.
+func openInvite(ctx context.Context, q querier, hash []byte, now time.Time) error {
+	i, err := findInvite(ctx, q, hash)
+	if err != nil {
+		return err
+	}
+	return i.State(now).refusal()
 }
 
 // admit returns the user with this account, unless he is disabled.

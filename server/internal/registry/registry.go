@@ -29,7 +29,8 @@
 // (write-ahead log, synchronous=FULL), so kill -9 loses neither a user nor an
 // invite. It is idempotent: an account that is in the registry is let in
 // whatever token it shows, and spends nothing. So a client that dies between
-// being redeemed and noting it down just tries again.
+// being redeemed and noting it down just tries again. What is refused is only read
+// for, so that strangers who make up tokens keep nobody from writing.
 //
 // Several processes may use one file at once; the commands of the operator do,
 // while the server runs, and so does a backup, which takes a Copy. Only the

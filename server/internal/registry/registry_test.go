@@ -333,3 +333,29 @@ func TestCheckLabel(t *testing.T) {
 		}
 	}
 }
+
+// While another process writes, who has no open invite is refused and who is known is
+// let in: neither waits for the lock, and strangers cannot hold up anybody with tokens
+// that they made up.
+func TestOnlyOpenInvitesTakeTheLock(t *testing.T) {
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "registry.db")
+	r, other := open(t, path), open(t, path)
+	used, _ := invite(t, r, "", noon.Add(time.Hour))
+	_, err := r.Redeem(ctx, used, account(1), noon)
+	want(t, err, nil)
+	expired, _ := invite(t, r, "", noon)
+	token, revoked := invite(t, r, "", noon.Add(time.Hour))
+	want(t, r.RevokeInvite(ctx, revoked), nil)
+
+	want(t, other.write(ctx, func(*sql.Tx) error { // The lock is held in here.
+		for token, wanted := range map[uri.Token]error{{}: ErrUserUnknown, {7}: ErrInviteUnknown,
+			used: ErrInviteUsed, expired: ErrInviteExpired, token: ErrInviteRevoked} {
+			_, err := r.Redeem(ctx, token, account(2), noon) // Whoever waits for it fails.
+			want(t, err, wanted)
+			_, err = r.Redeem(ctx, token, account(1), noon)
+			want(t, err, nil)
+		}
+		return nil
+	}), nil)
+}
