@@ -46,7 +46,8 @@ type Copy struct {
 }
 
 // Copy returns all that the server is. It may run meanwhile; the registry is that of
-// one moment.
+// one moment. It can be restored where there are none of the variables that override
+// settings here.
 func (f *Folder) Copy(ctx context.Context, version string) (Copy, error) {
 	a := &backup.Archive{Version: version, Made: time.Now(), Folder: folderFormat, Files: map[string][]byte{}}
 	for _, name := range keptFiles {
@@ -60,6 +61,9 @@ func (f *Folder) Copy(ctx context.Context, version string) (Copy, error) {
 		a.Files[name] = text
 	}
 	var err error
+	if a.Files[SettingsFile], err = f.settingsText(a.Files[SettingsFile]); err != nil {
+		return Copy{}, err
+	}
 	if a.Files[registryFile], err = f.copyRegistry(ctx); err != nil {
 		return Copy{}, err
 	}
@@ -80,14 +84,28 @@ func describe(a *backup.Archive, users int) Backup {
 	return Backup{Version: a.Version, Made: a.Made, Users: users, HasRoot: a.Files[rootKeyFile] != nil}
 }
 
+// settingsText returns server.toml for a backup: as the operator wrote it, or, if it
+// leaves to variables what must be there, with all that is in force.
+func (f *Folder) settingsText(file []byte) ([]byte, error) {
+	if _, err := ParseSettings(file); err == nil {
+		return file, nil
+	}
+	return f.Settings.Text()
+}
+
 // copyRegistry returns a copy of the registry. It is made inside the data folder,
 // where nobody else can read it.
 func (f *Folder) copyRegistry(ctx context.Context) ([]byte, error) {
-	tmp, err := os.MkdirTemp(f.Dir, ".backup-*")
+	tmp, err := os.MkdirTemp(f.Dir, backupTemp)
 	if err != nil {
 		return nil, explainAccess(err)
 	}
 	defer func() { _ = os.RemoveAll(tmp) }()
+	unlock, err := hold(tmp) // A server that starts now leaves it alone.
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = unlock() }()
 	path := filepath.Join(tmp, registryFile)
 	if err := f.Registry.Copy(ctx, path); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"log/slog"
 	"maps"
 	"net/netip"
@@ -142,4 +143,47 @@ func initialised(t *testing.T, s Settings) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// A server that has settings from the environment which server.toml must have otherwise
+// is backed up with them, and is the same server where there are none.
+func TestBackupOfSettingsFromTheEnvironment(t *testing.T) {
+	f := newFolder(t)
+	text := read(t, f.Dir, SettingsFile)
+	if err := writeFile(filepath.Join(f.Dir, SettingsFile), []byte("# Ask Carol.\nmax_users = 20\n")); err != nil {
+		t.Fatal(err)
+	}
+	environ := []string{EnvPrefix + "MODE=tmix", EnvPrefix + "INTERVAL=40ms", EnvPrefix + "LISTEN=:7000",
+		EnvPrefix + "MAX_USERS=30", EnvPrefix + "PUBLIC_HOST=calls.example.org:7000"}
+	g, err := OpenFolder(t.Context(), f.Dir, environ...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = g.Close() }()
+	file, to := filepath.Join(t.TempDir(), "backup.tar"), filepath.Join(t.TempDir(), "data")
+	if _, err := backUp(t, g, file, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := restore(t, file, to); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := ReadSettings(to); err != nil || !reflect.DeepEqual(s, g.Settings) || s.MaxUsers != 30 {
+		t.Errorf("the settings are %+v, %v, and were %+v", s, err, g.Settings)
+	}
+	if again, err := ReadSettings(to, environ...); err != nil || !reflect.DeepEqual(again, g.Settings) {
+		t.Errorf("with the variables the settings are %+v, %v", again, err)
+	}
+
+	// A file that is whole without the variables stays as its operator wrote it.
+	if err := writeFile(filepath.Join(f.Dir, SettingsFile), text); err != nil {
+		t.Fatal(err)
+	}
+	h, err := OpenFolder(t.Context(), f.Dir, EnvPrefix+"MAX_USERS=30")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = h.Close() }()
+	if got, err := h.settingsText(text); err != nil || !bytes.Equal(got, text) {
+		t.Errorf("the file is another one: %v", err)
+	}
 }

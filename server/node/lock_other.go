@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 )
 
-// lock makes sure that one process only serves a data folder. The lock file of
-// a process that was killed has to be removed by hand here.
-func lock(dir string) (unlock func() error, err error) {
+// hold takes the lock of a folder for this process alone. The lock file of a process
+// that was killed has to be removed by hand here.
+func hold(dir string) (unlock func() error, err error) {
 	path := filepath.Join(dir, lockFile)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator's own folder
 	if errors.Is(err, fs.ErrExist) {

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock makes sure that one process only serves a data folder. The system takes
-// the lock away from a process that dies, however it dies.
-func lock(dir string) (unlock func() error, err error) {
+// hold takes the lock of a folder for this process alone. The system takes it away
+// from a process that dies, however it dies.
+func hold(dir string) (unlock func() error, err error) {
 	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator's own folder
 	if err != nil {
 		return nil, explainAccess(err)

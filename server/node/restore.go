@@ -119,7 +119,7 @@ func (c Copy) unpack(ctx context.Context, dir string) (users int, err error) {
 	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // it is a folder
 		return 0, fmt.Errorf("the data folder cannot be closed to others: %w", explainAccess(err))
 	}
-	tmp, err := os.MkdirTemp(dir, ".restore-*")
+	tmp, err := os.MkdirTemp(dir, restoreTemp)
 	if err != nil {
 		return 0, explainAccess(err)
 	}

@@ -16,6 +16,7 @@ func (c *cli) backupCommand() *cobra.Command {
 		Use:   "backup FILE",
 		Short: "Write settings, keys, users and invites into one file",
 		Long: `Write settings, keys, users and invites into one file. The server may run meanwhile.
+If server.toml leaves settings that a server needs to the environment, they are in it.
 FILE must not be there yet. Whoever has it can pretend to be this server: keep it
 where nobody else can read it, and not on this machine alone.`,
 		Args: cobra.ExactArgs(1),
@@ -77,5 +78,6 @@ func (c *cli) restore(ctx context.Context, path string) error {
 	if !b.HasRoot {
 		text += "The root key was not in the backup; where it is, renew the certificate with: " + c.renewCommand() + "\n"
 	}
+	text += "Whom you disabled or removed since then is back, and invites that were used since are open: see user list and invite list.\n"
 	return c.report(b, text+"Look at it, and start it:\n  "+c.command("check")+"\n  "+c.startCommand()+"\n")
 }
