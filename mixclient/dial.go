@@ -38,7 +38,7 @@ type Network struct {
 func (n *Network) Dial(ctx context.Context, w Wish, receive func(b []byte, at time.Time)) (Link, Ticket, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialFor)
 	defer cancel()
-	cfg := rtc.DialConfig{Receive: receive, Depth: w.Depth, Window: w.Window}
+	cfg := rtc.DialConfig{Receive: receive, Depth: w.Depth, Window: w.Window, Rate: w.Rate}
 	if n.Socket != nil {
 		conn, err := n.Socket()
 		if err != nil {

@@ -56,8 +56,9 @@ type Wish struct {
 	// Record is what the server is told of the connection.
 	Record []byte
 	// Depth is how many messages are sent at one moment, Window how many bytes may
-	// be on the way; zero is enough for one cell at a time.
-	Depth, Window int
+	// be on the way, and Rate how many datagrams a second are taken; zero is enough
+	// for one cell at a time.
+	Depth, Window, Rate int
 }
 
 // A Dialer opens links. receive is called with each message, from one goroutine at

@@ -31,7 +31,8 @@ func (c *Config) opening() (opening, error) {
 		return opening{open: func(t *Ticket) (half.Half, error) { return tmix.New(&t.Key, aheadSlots), nil }}, nil
 	case cell.BMIX:
 		conn := key.NewConnection()
-		w := Wish{Record: conn[:], Window: c.window(wire.MaxChannels / wire.BroadcastCells)}
+		most := wire.MaxChannels / wire.BroadcastCells
+		w := Wish{Record: conn[:], Window: c.window(most), Rate: c.rate(most, 1)}
 		return opening{wish: w, open: func(*Ticket) (half.Half, error) { return bmix.New(self, conn), nil }}, nil
 	case cell.SMIX:
 		pass, err := smix.NewPassport(c.Self, c.Pin)
@@ -39,7 +40,7 @@ func (c *Config) opening() (opening, error) {
 			return opening{}, err
 		}
 		most := superpose.Messages(superpose.MaxChannels) // The server tells how many there are.
-		w := Wish{Record: pass.Record, Depth: most, Window: c.window(2 * most)}
+		w := Wish{Record: pass.Record, Depth: most, Window: c.window(2 * most), Rate: c.rate(2*most, 2*most)}
 		return opening{wish: w, open: func(t *Ticket) (half.Half, error) {
 			return smix.New(pass, smix.Config{Interval: c.Interval, Channels: t.Channels})
 		}}, nil
@@ -51,6 +52,10 @@ func (c *Config) opening() (opening, error) {
 func (c *Config) window(messages int) int {
 	return rtc.Window(c.Interval.Duration(), messages*rtc.MaxMessage)
 }
+
+// rate is how many datagrams a second may come where so many messages of a slot come
+// and go.
+func (c *Config) rate(in, out int) int { return rtc.Rate(c.Interval.Duration(), in, out) }
 
 // Speakers is how many can be heard at once. Where there are group calls
 // everything that can be heard costs its work in every slot, in a group or not;

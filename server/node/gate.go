@@ -27,7 +27,7 @@ type gate struct {
 	links    *rtc.Listener
 	engine   *mix.Engine
 	interval cell.Interval
-	most     half.Shape // what a link has to carry in a slot
+	up, down half.Shape // what a link has to carry in a slot
 	accounts *throttle.Table[key.Handle]
 	guests   sync.WaitGroup
 	// throttled counts those who came too often.
@@ -94,8 +94,9 @@ func (g *gate) Admit(ctx context.Context, r signal.Request) (string, error) {
 	var seat atomic.Pointer[mix.Seat]
 	answer, link, err := g.links.Accept(ctx, r.Offer, rtc.Handlers{
 		Reached: r.Reached,
-		Depth:   max(minDepth, g.most.Messages),
-		Window:  rtc.Window(g.interval.Duration(), g.most.Parts*g.most.Bytes()),
+		Depth:   max(minDepth, g.down.Messages),
+		Window:  rtc.Window(g.interval.Duration(), g.down.Parts*g.down.Bytes()),
+		Rate:    rtc.Rate(g.interval.Duration(), g.up.Parts*g.up.Messages, g.down.Parts*g.down.Messages),
 		Receive: func(b []byte, at time.Time) {
 			// The client has no answer before there is a seat; so who sends
 			// cells earlier than that is somebody else.

@@ -29,8 +29,9 @@ func (n *Node) compose() error {
 		return fmt.Errorf("max_users in %s: %w", SettingsFile, err)
 	}
 	n.engine = engine
-	n.gate = &gate{registry: n.folder.Registry, links: n.links, engine: engine, interval: n.folder.Settings.Interval, most: engine.Most(),
+	n.gate = &gate{registry: n.folder.Registry, links: n.links, engine: engine, interval: n.folder.Settings.Interval,
 		accounts: throttle.NewTable[key.Handle](accountRate, remembered)}
+	n.gate.up, n.gate.down = engine.Most()
 	n.refused = make(map[signal.Code]*atomic.Uint64)
 	for _, code := range signal.Codes() {
 		n.refused[code] = new(atomic.Uint64)

@@ -25,7 +25,8 @@ func (l load) String() string {
 
 // config returns that of a link that carries l.
 func (l load) config() DialConfig {
-	return DialConfig{Depth: l.messages, Window: Window(l.interval, l.parts*l.messages*MaxMessage)}
+	n := l.parts * l.messages
+	return DialConfig{Depth: l.messages, Window: Window(l.interval, n*MaxMessage), Rate: Rate(l.interval, n, n)}
 }
 
 // send sends the given number of slots, message after message.
@@ -114,6 +115,9 @@ func (l load) carry(t *testing.T, line simnet.Path, slots int) (worst toll) {
 		messages, both := l.lost(d.seen, d.first, line.Delay, slots)
 		worst.messages, worst.both = max(worst.messages, messages), max(worst.both, both)
 	}
+	if n := r.flooded(); n > 0 {
+		t.Errorf("%d datagrams were too many", n)
+	}
 	var control [2]int
 	for _, p := range r.star.Since(start) {
 		if p.At.Sub(start) >= length || p.Size == batchDatagram {
@@ -181,6 +185,9 @@ func (l load) recover(t *testing.T, delay, out time.Duration) (last time.Duratio
 	slots := int(back.Add(5*time.Second).Sub(start) / l.interval)
 	l.send(r.server, start, slots)
 	time.Sleep(3 * time.Second)
+	if n := r.flooded(); n > 0 {
+		t.Errorf("%d datagrams were too many", n)
+	}
 	for n := range slots * l.parts {
 		sent := l.at(start, n)
 		for k := range l.messages {

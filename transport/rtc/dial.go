@@ -28,6 +28,10 @@ type DialConfig struct {
 	// time. See Window; the server should have the same.
 	Window int
 
+	// Rate is how many datagrams a second are taken; zero is enough for a cell at a
+	// time. See Rate.
+	Rate int
+
 	// Stream connects to the port at which the server takes streams, over TCP, for
 	// networks that let no UDP through (see the package comment); nil stands for
 	// never. It is called at most once, and not before exchange has returned.
@@ -48,7 +52,7 @@ func Dial(ctx context.Context, cfg DialConfig,
 	if err != nil {
 		return nil, err
 	}
-	lane := p.newLane()
+	lane := p.newLane(cfg.Rate)
 	lane.speaksFirst = true
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	pc, err := newPeer(life, lane, false, cfg.Window)

@@ -25,9 +25,10 @@
 //
 // The port takes datagrams from anybody. Those from an address that no link knows
 // go no further than a look at their first bytes, and a link takes from its own
-// address only what may be its peer's (lane.go): no more than 4,000 datagrams a
-// second, and, once it is open, nothing that is not encrypted and no check of the
-// line from elsewhere. So who can watch the line and forge addresses can bring
+// address only what may be its peer's (lane.go): no more datagrams a second than it
+// may have any use for (Rate), and, once it is open, nothing that is not encrypted and
+// no check of the line from elsewhere. So a member who sends all that he can costs
+// what ten others do, and not the machine. So who can watch the line and forge addresses can bring
 // nothing in, and cannot end the link or turn it away; what he can do is to flood
 // it. A link that is not open after 10 s is closed, and a Listener has room for so
 // many of those that were not (ListenConfig). All of it is counted (ListenerStats).

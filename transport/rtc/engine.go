@@ -10,8 +10,10 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/logging"
 	"github.com/pion/webrtc/v4"
+	"golang.org/x/time/rate"
 
 	"undertone/transport/cell"
+	"undertone/transport/throttle"
 )
 
 // Constants of the link; see the package comment for what was measured.
@@ -38,6 +40,11 @@ const (
 	// windowFor is for how long a window lasts: the second after which a client
 	// takes a silent line for lost, and the longest round trip that is of use.
 	windowFor = 1600 * time.Millisecond
+
+	// spareRate is how many datagrams a second a link takes besides messages and what
+	// answers them: the checks of the line and the handshakes while it opens, of
+	// which some clients send several at once.
+	spareRate = 200
 
 	// ICE: a check every 2 s on a timer of its own, a link given up after 10 s
 	// without any datagram. Who carries voice gives up much earlier.
@@ -72,6 +79,34 @@ var silence = &logging.DefaultLoggerFactory{
 // as a client waits to be in time again at once.
 func Window(interval time.Duration, batch int) int {
 	return min(max(int(windowFor*time.Duration(batch)/interval), minWindow), maxWindow)
+}
+
+// Rate returns how many datagrams a second are taken (DialConfig, Handlers) on a link
+// on which so many messages come in every interval, and so many go out. What is due
+// are those that come, and an acknowledgement of every second one that goes out. Four
+// times that is taken, because after a loss each is acknowledged at once, and what was
+// lost comes again beside what is new.
+//
+// It is also how many are taken at one moment. That is more than twice what is due in
+// windowFor: after an outage all that the line held back gets through, and the same
+// once more. Who sends more than this wants to keep the machine busy, since every
+// datagram that is taken is decrypted and answered. At 40 ms and a message each way it
+// is 350, where 38 are due.
+func Rate(interval time.Duration, in, out int) int {
+	due := time.Duration(2*in+out) * time.Second / 2
+	return int(4*due/interval) + spareRate
+}
+
+// defaultRate is enough for a cell each way at the shortest interval.
+var defaultRate = Rate(cell.Interval20.Duration(), 1, 1)
+
+// newFlow returns what limits a link to so many datagrams a second; zero stands for
+// defaultRate.
+func newFlow(perSecond int) *rate.Limiter {
+	if perSecond <= 0 {
+		perSecond = defaultRate
+	}
+	return throttle.Rate{Burst: perSecond, PerSecond: float64(perSecond)}.Bucket()
 }
 
 // newPeer returns a connection over l with nothing in it but one data channel. It is

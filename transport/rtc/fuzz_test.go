@@ -24,7 +24,7 @@ func FuzzLane(f *testing.F) {
 	f.Add(slices.Concat(record(22, 1, 9, "as if encrypted"), record(23, 1, 10, "and another")))
 	known, other := netip.MustParseAddrPort("192.0.2.1:5"), netip.MustParseAddrPort("192.0.2.2:5")
 	f.Fuzz(func(t *testing.T, b []byte) {
-		l := (&port{seen: new(sightings)}).newLane()
+		l := (&port{seen: new(sightings)}).newLane(0)
 		if !l.meets(known) {
 			t.Fatal("the first address is too many")
 		}

@@ -10,14 +10,7 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
-
-	"undertone/transport/throttle"
 )
-
-// laneRate is how many datagrams a link takes: the largest batches, of 40 messages
-// in 20 ms, need half as many, and what is sent again after an outage comes several
-// in one. More than that is somebody who wants to keep the machine busy.
-var laneRate = throttle.Rate{Burst: 4000, PerSecond: 4000}
 
 const (
 	// maxPeers is how many addresses a link may have at its other end in its
@@ -43,11 +36,14 @@ const (
 // A lane is one link's part of the port. Its agent sees, of all that comes from
 // the addresses of the link, only what may be of use:
 //
-//	datagram ──▶ too many? ──▶ STUN: a new address, on an open link? ──▶ agent
-//	                      │          one address too many?
-//	                      │          a new address, and we dialed?
-//	                      ├──▶ DTLS: in the clear, on an open link? ──▶ agent
-//	                      └──▶ anything else
+//	datagram ──▶ STUN: a new address, on an open link? ──▶ too many? ──▶ agent
+//	        │          one address too many?               ▲
+//	        │          a new address, and we dialed?       │
+//	        ├──▶ DTLS: in the clear, on an open link? ─────┘
+//	        └──▶ anything else
+//
+// What is of no use is told at a glance, and so does not count: who can forge an
+// address has to forge what looks encrypted, too, to use up what the link may take.
 //
 // Records in the clear are needed for the handshake and never after it. pion takes
 // some of them then too: one that pretends to carry data makes it send an alert
@@ -69,6 +65,7 @@ const (
 type lane struct {
 	*port
 	depth int // messages that are sent at one moment; set before anything is sent
+	rate  int // datagrams that are taken in a second
 	flow  *rate.Limiter
 	open  atomic.Bool // the link is: nothing comes in the clear any more
 	// speaksFirst is set at creation, on the side that dials: nothing is of use to it
@@ -81,7 +78,10 @@ type lane struct {
 	left    bool
 }
 
-func (p *port) newLane() *lane { return &lane{port: p, flow: laneRate.Bucket()} }
+// newLane returns a lane that takes so many datagrams a second; see Rate.
+func (p *port) newLane(perSecond int) *lane {
+	return &lane{port: p, rate: perSecond, flow: newFlow(perSecond)}
+}
 
 // GetConn returns the datagrams of the link.
 func (l *lane) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
@@ -98,27 +98,28 @@ func (l *lane) Close() error { return nil }
 // seal says that the link is open.
 func (l *lane) seal() { l.open.Store(true) }
 
-// admits reports whether a datagram may be of use to the link.
+// admits reports whether the link takes a datagram.
 func (l *lane) admits(b []byte, from netip.AddrPort, now time.Time) bool {
 	l.seen.claimed.Add(1)
 	switch {
+	case !l.isOfUse(b, from):
+		l.seen.forged.Add(1)
+		return false
 	case !l.flow.AllowN(now, 1):
 		l.seen.flooded.Add(1)
 		return false
-	case len(b) > 0 && b[0] <= lastSTUN:
-		if (l.speaksFirst || l.open.Load() || l.isFull()) && !l.knows(from) {
-			l.seen.forged.Add(1)
-			return false
-		}
-		return true
-	case len(b) > 0 && b[0] >= firstDTLS && b[0] <= lastDTLS:
-		if l.open.Load() && inTheClear(b) {
-			l.seen.forged.Add(1)
-			return false
-		}
-		return true
 	}
-	l.seen.forged.Add(1)
+	return true
+}
+
+// isOfUse reports whether a datagram may be of use to the link.
+func (l *lane) isOfUse(b []byte, from netip.AddrPort) bool {
+	switch {
+	case len(b) > 0 && b[0] <= lastSTUN:
+		return !l.speaksFirst && !l.open.Load() && !l.isFull() || l.knows(from)
+	case len(b) > 0 && b[0] >= firstDTLS && b[0] <= lastDTLS:
+		return !l.open.Load() || !inTheClear(b)
+	}
 	return false
 }
 
@@ -169,7 +170,7 @@ func (l *lane) meets(a netip.AddrPort) bool {
 // link has room for it. mu is held.
 func (l *lane) binds(a netip.AddrPort) bool {
 	s := l.sock.streams.get(a)
-	if s == nil || len(l.streams) >= maxStreams || !s.bind(l.depth) {
+	if s == nil || len(l.streams) >= maxStreams || !s.bind(l.depth, l.rate) {
 		return false
 	}
 	l.streams = append(l.streams, s)

@@ -123,7 +123,7 @@ func TestFloodedLink(t *testing.T) {
 
 // A link hears of so many addresses and of no more.
 func TestAddressesOfALink(t *testing.T) {
-	l := (&port{seen: new(sightings)}).newLane()
+	l := (&port{seen: new(sightings)}).newLane(0)
 	at := func(n int) netip.AddrPort { return netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), uint16(n)) }
 	request, now := []byte{0, 1, 0, 0}, time.Now()
 	for n := range maxPeers {
@@ -138,7 +138,7 @@ func TestAddressesOfALink(t *testing.T) {
 	if l.admits(request, at(maxPeers), now) || l.meets(at(maxPeers)) {
 		t.Error("one address too many is heard")
 	}
-	open := (&port{seen: new(sightings)}).newLane()
+	open := (&port{seen: new(sightings)}).newLane(0)
 	open.meets(at(1))
 	open.seal()
 	if !open.admits(request, at(1), now) || open.admits(request, at(2), now) {
@@ -151,7 +151,7 @@ func TestAddressesOfALink(t *testing.T) {
 
 // What is neither STUN nor DTLS is nothing.
 func TestOtherDatagrams(t *testing.T) {
-	l := (&port{seen: new(sightings)}).newLane()
+	l := (&port{seen: new(sightings)}).newLane(0)
 	from := netip.MustParseAddrPort("192.0.2.1:5")
 	if l.admits(nil, from, time.Now()) {
 		t.Error("nothing was taken for something")

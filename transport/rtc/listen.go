@@ -46,8 +46,8 @@ type Handlers struct {
 	Receive func(b []byte, at time.Time)
 
 	// Depth is how many messages may wait to be sent, Window how many bytes may be
-	// on the way; see DialConfig.
-	Depth, Window int
+	// on the way, and Rate how many datagrams a second are taken; see DialConfig.
+	Depth, Window, Rate int
 
 	// Reached is the address at which the user's signalling reached this
 	// machine, if known. It is offered when the configuration names none.
@@ -203,7 +203,7 @@ func (s *Listener) newLink(h Handlers) (*Link, error) {
 	if err := s.reserve(); err != nil {
 		return nil, err
 	}
-	lane := s.port.newLane()
+	lane := s.port.newLane(h.Rate)
 	life, end := context.WithCancel(context.Background())
 	pc, err := newPeer(life, lane, true, h.Window)
 	if err != nil {

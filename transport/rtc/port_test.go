@@ -70,7 +70,7 @@ func TestAnswerIsGivenWhenTheAgentRuns(t *testing.T) {
 // Who dials hears checks from nobody but those to whom he sent one, and so from nobody
 // at all before his agent runs.
 func TestWhoDialsSpeaksFirst(t *testing.T) {
-	l := (&port{seen: new(sightings)}).newLane()
+	l := (&port{seen: new(sightings)}).newLane(0)
 	l.speaksFirst = true
 	server, other := netip.MustParseAddrPort("192.0.2.1:5"), netip.MustParseAddrPort("192.0.2.2:5")
 	request, response, now := []byte{0, 1, 0, 0}, []byte{1, 1, 0, 0}, time.Now()

@@ -97,9 +97,9 @@ func openRigFor(t *testing.T, cfg DialConfig, seed uint64, up, down simnet.Path,
 		t.Fatal(err)
 	}
 	r.userConn = conn
-	r.client, err = Dial(t.Context(), DialConfig{Conn: conn, Receive: r.down.receive, Depth: cfg.Depth, Window: cfg.Window},
+	r.client, err = Dial(t.Context(), DialConfig{Conn: conn, Receive: r.down.receive, Depth: cfg.Depth, Window: cfg.Window, Rate: cfg.Rate},
 		func(ctx context.Context, offer string) (answer string, err error) {
-			answer, r.server, err = r.listener.Accept(ctx, offer, Handlers{Receive: r.up.receive, Depth: cfg.Depth, Window: cfg.Window})
+			answer, r.server, err = r.listener.Accept(ctx, offer, Handlers{Receive: r.up.receive, Depth: cfg.Depth, Window: cfg.Window, Rate: cfg.Rate})
 			return change(answer), err
 		})
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -48,7 +50,8 @@ type stream struct {
 	wake   chan struct{} // one deep: something waits, or this is the end
 	ctx    context.Context
 	cancel context.CancelFunc
-	gone   chan struct{} // closed when nothing is left of it
+	flow   atomic.Pointer[rate.Limiter] // of what comes; that of its link, once it is bound
+	gone   chan struct{}                // closed when nothing is left of it
 
 	bound atomic.Bool
 
@@ -73,6 +76,7 @@ func newStream(conn net.Conn, at netip.AddrPort, in *inbox, lost *atomic.Uint64,
 		room: defaultDepth,
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.flow.Store(newFlow(0))
 	if c, ok := lowest(conn).(interface{ SetNoDelay(on bool) error }); ok {
 		_ = c.SetNoDelay(true) // So it is by default; but all depends on it.
 	}
@@ -124,12 +128,13 @@ func (s *stream) rouse() {
 	}
 }
 
-// bind makes the stream part of a link that sends so many messages at one moment.
-// It fails if it is part of one.
-func (s *stream) bind(depth int) bool {
+// bind makes the stream part of a link that sends so many messages at one moment and
+// takes so many datagrams a second. It fails if it is part of one.
+func (s *stream) bind(depth, perSecond int) bool {
 	if !s.bound.CompareAndSwap(false, true) {
 		return false
 	}
+	s.flow.Store(newFlow(perSecond))
 	_ = s.conn.SetReadDeadline(time.Time{})
 	s.widen(max(depth, defaultDepth))
 	if s.settle != nil {
@@ -237,13 +242,13 @@ func (s *stream) wrote(size, room int) {
 // read hands over what comes, until the end or until it can be of no use.
 func (s *stream) read() {
 	defer s.end()
-	in, b, flow := newFrames(s.conn), make([]byte, maxFrame), laneRate.Bucket()
+	in, b := newFrames(s.conn), make([]byte, maxFrame)
 	for n := 1; ; n++ {
 		size, err := in.next(b)
 		if err != nil || !s.bound.Load() && (n > earlyFrames || size == 0 || b[0] > lastSTUN) {
 			return
 		}
-		if flow.Wait(s.ctx) != nil { // Who sends too much is slowed down by TCP.
+		if s.flow.Load().Wait(s.ctx) != nil { // Who sends too much is slowed down by TCP.
 			return
 		}
 		s.deliver(b[:size])

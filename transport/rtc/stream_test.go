@@ -60,7 +60,7 @@ func TestStalledStream(t *testing.T) {
 		at := standIn(false, uint64(i))
 		all.add(near, at, nil)
 		ends[i], own[i] = far, all.get(at)
-		if !own[i].bind(1) {
+		if !own[i].bind(1, 0) {
 			t.Fatal("it is bound already")
 		}
 	}
@@ -105,7 +105,7 @@ func TestRingOfAStream(t *testing.T) {
 		var lost atomic.Uint64
 		s := newStream(near, standIn(false, 1), &looseStreams().inbox, &lost, nil)
 		s.put([]byte("before"))
-		if depth > 0 && (!s.bind(depth) || s.bind(depth)) {
+		if depth > 0 && (!s.bind(depth, 0) || s.bind(depth, 0)) {
 			t.Fatal("a stream is of one link")
 		}
 		room := max(depth, defaultDepth) + besides
@@ -153,7 +153,7 @@ func TestLastWords(t *testing.T) {
 	defer all.close()
 	p := &port{seen: new(sightings), sock: &socket{streams: all}}
 	near, far := pair(t)
-	l, at := p.newLane(), standIn(false, 7)
+	l, at := p.newLane(0), standIn(false, 7)
 	all.add(near, at, nil)
 	if !l.meets(at) {
 		t.Fatal("it is one too many")
@@ -174,7 +174,7 @@ func TestLastWords(t *testing.T) {
 func TestStreamsOfALink(t *testing.T) {
 	all := looseStreams()
 	p := &port{seen: new(sightings), sock: &socket{streams: all}}
-	one, two := p.newLane(), p.newLane()
+	one, two := p.newLane(0), p.newLane(0)
 	settled := 0
 	for n := range uint64(maxStreams + 1) {
 		near, far := net.Pipe()
@@ -246,12 +246,12 @@ func FuzzStream(f *testing.F) {
 	f.Add(framed(strings.Repeat("x", maxFrame+1)), true)
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"), false)
 	f.Fuzz(func(t *testing.T, b []byte, bound bool) {
-		b = b[:min(len(b), laneRate.Burst*frameHeader)] // More of them are slowed down.
+		b = b[:min(len(b), defaultRate*frameHeader)] // More of them are slowed down.
 		all, at := looseStreams(), standIn(false, 1)
 		near, far := net.Pipe()
 		all.add(near, at, nil)
 		if bound {
-			all.get(at).bind(1)
+			all.get(at).bind(1, 0)
 		}
 		_ = far.SetWriteDeadline(time.Now().Add(deadline))
 		_, _ = far.Write(b) // It fails when the stream takes no more.

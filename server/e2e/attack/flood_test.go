@@ -13,6 +13,7 @@ import (
 
 	"undertone/server/node"
 	"undertone/transport/cell"
+	"undertone/transport/rtc"
 	"undertone/transport/signal"
 	"undertone/transport/simnet"
 	"undertone/transport/uri"
@@ -220,6 +221,30 @@ func TestFloodOfDatagrams(t *testing.T) {
 		}
 		note(t, "datagram of a flood", sent, int(after.Unclaimed-before.Unclaimed))
 		c.end(0)
+	})
+}
+
+// A member who floods his own link with records that are encrypted as they should be
+// is cut to what a link may carry, and costs the call of others nothing.
+func TestFloodOverOwnLink(t *testing.T) {
+	inWorld(t, cell.TMIX, 0, func(t *testing.T, w *world) {
+		c := w.call()
+		eve := w.join(idle)
+		time.Sleep(time.Second)
+		eve.quiet()
+		_, before := w.strangers()
+		const length = 2 * time.Second
+		for end := time.Now().Add(length); time.Now().Before(end); time.Sleep(time.Millisecond) {
+			eve.Send([]byte("no cell")) // Cells of hers would be late, and counted with those of the call.
+		}
+		_, after := w.strangers()
+		// The two of the call send the same in each second, which is not much.
+		rate, honest := rtc.Rate(interval.Duration(), 1, 1), 2*2*int(time.Second/interval.Duration())
+		seconds := int(length / time.Second)
+		tooMany := int(after.Datagrams-before.Datagrams) - (seconds+1)*rate - seconds*honest
+		note(t, "record of a flood over the own link, beyond its rate", tooMany, min(tooMany, int(after.Flooded-before.Flooded)))
+		c.end(0)
+		eve.Close()
 	})
 }
 

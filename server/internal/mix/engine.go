@@ -282,10 +282,10 @@ func (e *Engine) sweep(ctx context.Context) {
 	}
 }
 
-// Most returns what goes out to a user in a slot when all seats are taken.
-func (e *Engine) Most() half.Shape {
-	_, down := Shapes(e.cfg.Mode, e.cfg.Channels, e.cfg.Seats)
-	return down
+// Most returns what comes from a user and what goes out to him in a slot when all
+// seats are taken.
+func (e *Engine) Most() (up, down half.Shape) {
+	return Shapes(e.cfg.Mode, e.cfg.Channels, e.cfg.Seats)
 }
 
 // Limit returns how many users may be online at once.

@@ -76,7 +76,9 @@ func (s *Server) Dial(ctx context.Context, who int, sock *socket.Socket, hear fu
 	if s.cfg.Mode == cell.BMIX {
 		conn := key.NewConnection()
 		client.Record = conn[:]
-		cfg.Window = rtc.Window(s.cfg.Interval.Duration(), wire.MaxChannels/wire.BroadcastCells*wire.BroadcastSize)
+		const most = wire.MaxChannels / wire.BroadcastCells
+		cfg.Window = rtc.Window(s.cfg.Interval.Duration(), most*wire.BroadcastSize)
+		cfg.Rate = rtc.Rate(s.cfg.Interval.Duration(), most, 1)
 		l := newBroad(s, hear)
 		cfg.Receive, begin, line = l.receive, func(*key.Secret) {}, l
 	} else {

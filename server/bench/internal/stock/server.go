@@ -35,6 +35,7 @@ func (s *Server) Dial(ctx context.Context, _ int, sock *socket.Socket, hear func
 	up, down := s.Sizes()
 	cfg := rtc.DialConfig{
 		Conn: sock,
+		Rate: rtc.Rate(cell.Interval20.Duration(), what.Messages, 1), // Enough for longer ones, too.
 		Receive: func(b []byte, at time.Time) {
 			if len(b) == down {
 				hear(crowd.Heard{Slot: cell.Slot(binary.BigEndian.Uint64(b)), Of: what.Messages, Early: seal.NoFeedback, At: at})
