@@ -24,6 +24,10 @@ var (
 	// ErrBusy says that too many links are opening at this moment.
 	ErrBusy = errors.New("rtc: too many links are opening; try again in a moment")
 
+	// ErrPort says that the one socket of all users has failed. No link can open
+	// any more, and those that are open hear nothing.
+	ErrPort = errors.New("rtc: the UDP port can be read no more; restart the server")
+
 	// ErrOffer says that the client's half of the exchange is unusable.
 	ErrOffer = errors.New("rtc: not a usable offer")
 

@@ -133,9 +133,23 @@ func (s *Listener) Stats() ListenerStats {
 // Addr returns the address of the socket.
 func (s *Listener) Addr() netip.AddrPort { return s.port.local }
 
+// Done is closed when the port can be read no more and nobody has called Close; Err
+// tells why. Whoever owns the listener should begin anew then.
+func (s *Listener) Done() <-chan struct{} { return s.port.sock.failed }
+
+// Err returns nil until Done is closed, and then an ErrPort.
+func (s *Listener) Err() error {
+	select {
+	case <-s.Done():
+		return fmt.Errorf("%w: %w", ErrPort, s.port.sock.failure)
+	default:
+		return nil
+	}
+}
+
 // Accept answers a client's offer. The link it returns opens when the client
 // has got the answer, or ends with ErrTimeout. It fails with ErrBusy if too many
-// are opening. The context is for making the answer only.
+// are opening, and with ErrPort if none can any more. The context is for making the answer only.
 func (s *Listener) Accept(ctx context.Context, offer string, h Handlers) (string, *Link, error) {
 	offer, active, err := readOffer(offer)
 	if err != nil {
@@ -241,6 +255,9 @@ func (s *Listener) newLink(h Handlers) (*Link, error) {
 func (s *Listener) reserve() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.Err(); err != nil {
+		return err
+	}
 	switch {
 	case s.closed:
 		return ErrClosed

@@ -57,10 +57,16 @@ func (c plainConn) WriteToAddrPort(b []byte, addr netip.AddrPort) (int, error) {
 	return c.conn.WriteTo(b, net.UDPAddrFromAddrPort(addr))
 }
 
-// readRetries is how many failed reads in a row end a socket. A single one is
-// no reason: some systems report an unreachable peer in this way, and then one
-// user who left would take all others with him.
-const readRetries = 100
+// readRetries is how many failed reads in a row end a socket, which takes some
+// seconds. A single one is no reason: some systems report an unreachable peer in this
+// way, and then one user who left would take all others with him. So the second try
+// comes at once. Each one after it waits twice as long as the one before, up to a
+// bound, so that a socket that is broken does not keep a core busy.
+const (
+	readRetries = 60
+	firstPause  = time.Millisecond
+	longPause   = 100 * time.Millisecond
+)
 
 // A socket is the one UDP port of a client or of a server, made so that the
 // trouble of one datagram never reaches the links: what cannot be sent is lost,
@@ -76,6 +82,10 @@ type socket struct {
 	closeOnce sync.Once
 	closed    chan struct{}
 	closeErr  error
+
+	failOnce sync.Once
+	failed   chan struct{} // closed when it can be read no more, and nobody has closed it
+	failure  error         // why; set before
 }
 
 func newSocket(conn net.PacketConn, buffer int, read *atomic.Uint64) *socket {
@@ -84,7 +94,7 @@ func newSocket(conn net.PacketConn, buffer int, read *atomic.Uint64) *socket {
 	_ = setWriteBuffer(conn, buffer)
 	rouse := func() { _ = conn.SetReadDeadline(longAgo) } // If it is closed, nobody reads.
 	return &socket{
-		PacketConn: conn, fast: fastConn(conn), read: read, closed: make(chan struct{}),
+		PacketConn: conn, fast: fastConn(conn), read: read, closed: make(chan struct{}), failed: make(chan struct{}),
 		streams: newStreams(conn.LocalAddr(), rouse),
 	}
 }
@@ -93,12 +103,43 @@ func newSocket(conn net.PacketConn, buffer int, read *atomic.Uint64) *socket {
 var longAgo = time.Unix(1, 0)
 
 func (s *socket) ReadFromAddrPort(b []byte) (n int, addr netip.AddrPort, err error) {
+	pause := time.Duration(0)
 	for range readRetries {
 		if n, addr, err = s.next(b); err == nil || s.isClosed() {
 			return n, addr, err
 		}
+		if errors.Is(err, net.ErrClosed) {
+			break // Somebody else has closed it: no use in waiting.
+		}
+		s.rest(pause)
+		pause = min(max(2*pause, firstPause), longPause)
 	}
+	s.fail(err)
 	return n, addr, err
+}
+
+// rest waits, but not for a socket that is closed meanwhile.
+func (s *socket) rest(pause time.Duration) {
+	if pause == 0 {
+		return
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.closed:
+	}
+}
+
+// fail says that the socket can be read no more.
+func (s *socket) fail(err error) {
+	if s.isClosed() {
+		return
+	}
+	s.failOnce.Do(func() {
+		s.failure = err
+		close(s.failed)
+	})
 }
 
 // next reads what came first, over UDP or by a stream. A stream ends the read by a
