@@ -67,26 +67,8 @@ type Listener struct {
 	pending  int // links that are not open, and those about to be made
 	unopened uint64
 	closed   bool
-}
-
-// ListenerStats counts what came to a listener. None of it depends on calls.
-type ListenerStats struct {
-	// Pending is how many links are not open yet.
-	Pending int
-	// Unopened is how many links were given up because they did not open in time.
-	Unopened uint64
-
-	// Datagrams is how many came, and Unclaimed how many of them were for no
-	// link: they are from addresses of which no link has heard, and are dropped.
-	Datagrams, Unclaimed uint64
-	// Flooded is how many came to a link too quickly one after the other, Forged
-	// how many were of no use to it. They are dropped as well.
-	Flooded, Forged uint64
-
-	// Streams is how many connections over TCP there are, and Stalled how many
-	// datagrams were lost on them because they did not get on.
-	Streams int
-	Stalled uint64
+	// What links lost that are no more.
+	overwritten, late uint64
 }
 
 // NewListener starts to listen. Links come into being by Accept.
@@ -108,26 +90,6 @@ func NewListener(cfg ListenConfig) (*Listener, error) {
 		s.most = defaultPending
 	}
 	return s, nil
-}
-
-// Stats returns what was counted so far.
-func (s *Listener) Stats() ListenerStats {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := s.port.seen
-	// What was read last may not have been claimed yet, so claimed comes first.
-	claimed := n.claimed.Load()
-	read := n.read.Load()
-	return ListenerStats{
-		Pending:   s.pending,
-		Unopened:  s.unopened,
-		Datagrams: read,
-		Unclaimed: read - claimed,
-		Flooded:   n.flooded.Load(),
-		Forged:    n.forged.Load(),
-		Streams:   s.port.sock.streams.count(),
-		Stalled:   s.port.sock.streams.lost.Load(),
-	}
 }
 
 // Addr returns the address of the socket.
@@ -275,11 +237,13 @@ func (s *Listener) settle() {
 	s.pending--
 }
 
-// forget takes a link that has ended off the list.
+// forget takes a link that has ended off the list, and keeps what it counted.
 func (s *Listener) forget(l *Link) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.links, l)
+	s.overwritten += l.mail.lost.Load()
+	s.late += l.late.Load()
 	if errors.Is(l.Err(), ErrTimeout) {
 		s.unopened++
 	}

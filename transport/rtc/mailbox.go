@@ -35,7 +35,10 @@ type mailbox struct {
 
 	last atomic.Uint64 // the newest message; written by the sender
 	done atomic.Uint64 // the newest message taken or lost; written by the writer
-	lost atomic.Uint64 // how many of those were lost; written by the writer
+	lost atomic.Uint64 // how many of those were lost to newer ones; written by the writer
+
+	// early is how many were lost because there was no use for any yet.
+	early atomic.Uint64
 
 	draft  [recordSize]byte // touched by the sender only
 	copied [recordSize]byte // touched by the writer only
@@ -89,14 +92,14 @@ func (m *mailbox) take(b []byte) int {
 // clear loses what waits. It is for the writer.
 func (m *mailbox) clear() {
 	last := m.last.Load()
-	m.lost.Add(last - m.done.Load())
+	m.early.Add(last - m.done.Load())
 	m.done.Store(last)
 }
 
 // overwritten returns how many messages were lost, to newer ones or before the
 // link was open.
 func (m *mailbox) overwritten() uint64 {
-	lost, last, done := m.lost.Load(), m.last.Load(), m.done.Load()
+	lost, last, done := m.lost.Load()+m.early.Load(), m.last.Load(), m.done.Load()
 	if waiting := last - done; last > done && waiting > m.depth {
 		lost += waiting - m.depth
 	}
