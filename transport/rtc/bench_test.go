@@ -2,6 +2,7 @@ package rtc
 
 import (
 	"context"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -15,7 +16,13 @@ const unlimited = 1 << 30
 // both ends of the link, so twice what either side pays. It takes more than any mode
 // has it take.
 func BenchmarkRoundTrip(b *testing.B) {
-	s, err := NewListener(ListenConfig{Address: "127.0.0.1:0"})
+	for name, address := range map[string]string{"one address": "127.0.0.1:0", "all addresses": ":0"} {
+		b.Run(name, func(b *testing.B) { roundTrip(b, address) })
+	}
+}
+
+func roundTrip(b *testing.B, address string) {
+	s, err := NewListener(ListenConfig{Address: address})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -26,6 +33,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 		func(ctx context.Context, offer string) (answer string, err error) {
 			answer, server, err = s.Accept(ctx, offer, Handlers{
 				Receive: func(m []byte, _ time.Time) { server.Send(m) },
+				Reached: netip.MustParseAddr("127.0.0.1"),
 				Rate:    unlimited,
 			})
 			return answer, err

@@ -13,7 +13,8 @@
 // back, and nothing follows outside of UDP, or of one connection over TCP where no
 // UDP comes through. The offer holds no address and has
 // one length, since an ICE-lite server answers to where the checks come from.
-// The answer holds the server's addresses. Who stays in connecting or attached
+// The answer holds the server's addresses, and each client is answered from the one
+// that it writes to (origin.go). Who stays in connecting or attached
 // for 10 s is closed. Closed is final: who wants to stay online dials again.
 //
 // Each link has one goroutine that writes, one that reads and calls Receive, and

@@ -96,7 +96,12 @@ func (l *lane) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
 func (l *lane) Close() error { return nil }
 
 // seal says that the link is open.
-func (l *lane) seal() { l.open.Store(true) }
+func (l *lane) seal() {
+	l.open.Store(true)
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	l.origins.fix(l.peers)
+}
 
 // admits reports whether the link takes a datagram.
 func (l *lane) admits(b []byte, from netip.AddrPort, now time.Time) bool {
@@ -163,6 +168,9 @@ func (l *lane) meets(a netip.AddrPort) bool {
 		return false
 	}
 	l.peers = append(l.peers, plain(a))
+	if !isStandIn(a.Addr()) {
+		l.origins.meet(plain(a))
+	}
 	return true
 }
 
@@ -177,12 +185,13 @@ func (l *lane) binds(a netip.AddrPort) bool {
 	return true
 }
 
-// leave ends the streams of the link, which has ended, and returns when nothing is
-// left of them.
+// leave forgets the peers of the link, which has ended, and ends its streams. It
+// returns when nothing is left of them.
 func (l *lane) leave() {
 	l.mu.Lock()
 	all := l.streams
 	l.streams, l.left = nil, true
+	l.origins.forget(l.peers)
 	l.mu.Unlock()
 	for _, s := range all {
 		s.finish()

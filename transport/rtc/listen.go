@@ -19,7 +19,8 @@ type ListenConfig struct {
 	Conn net.PacketConn
 
 	// Address is host:port to listen on, used when Conn is nil. An empty host
-	// is every address of the machine, IPv4 and IPv6.
+	// is every address of the machine, IPv4 and IPv6. On Linux each client is then
+	// answered from the address that it writes to.
 	Address string
 
 	// Public lists the addresses at which clients reach the socket, if those
@@ -80,11 +81,13 @@ func NewListener(cfg ListenConfig) (*Listener, error) {
 			return nil, fmt.Errorf("rtc: %w", err)
 		}
 	}
+	conn, origins := answerFromWhereAsked(conn)
 	p, err := newPort(conn, socketBuffer)
 	if err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("rtc: %w", err)
 	}
+	p.origins = origins
 	s := &Listener{port: p, public: cfg.Public, streamPort: cfg.StreamPort, most: cfg.MaxPending, links: make(map[*Link]struct{})}
 	if s.most == 0 {
 		s.most = defaultPending

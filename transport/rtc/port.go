@@ -27,6 +27,8 @@ type port struct {
 	sock  *socket
 	local netip.AddrPort
 	seen  *sightings
+	// origins are nil for a socket that has one address, and for one that dials.
+	origins *origins
 }
 
 // sightings count datagrams.
@@ -53,7 +55,7 @@ func newPort(conn net.PacketConn, buffer int) (*port, error) {
 		UDPConn: sock,
 		Net:     noNet{},
 	})
-	return &port{mux, sock, netip.AddrPortFrom(local.Addr().Unmap(), local.Port()), seen}, nil
+	return &port{mux: mux, sock: sock, local: netip.AddrPortFrom(local.Addr().Unmap(), local.Port()), seen: seen}, nil
 }
 
 // GetConn returns the datagrams of one link.
