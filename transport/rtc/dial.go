@@ -109,11 +109,15 @@ func (l *Link) dial(ctx context.Context, f *fallback,
 	if err := l.pc.SetRemoteDescription(remote); err != nil {
 		return fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
+	var gone <-chan struct{}
 	for due := f.due(); ; {
 		select {
 		case <-due:
 			due = nil
-			f.use(ctx, l)
+			gone = f.use(ctx, l)
+		case <-gone:
+			gone = nil
+			f.cut(l)
 		case <-l.opened:
 			return nil
 		case <-l.done:

@@ -2,6 +2,7 @@ package rtc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -59,6 +60,9 @@ type fallback struct {
 	err     error          // why there is no connection
 }
 
+// errCut is why there is no connection any more.
+var errCut = errors.New("the connection was closed before the link was open")
+
 // newFallback returns what a configuration asks for.
 func newFallback(cfg DialConfig, s *socket) *fallback {
 	if cfg.Stream == nil {
@@ -107,10 +111,11 @@ func (f *fallback) due() <-chan time.Time {
 }
 
 // use connects, unless UDP has brought an answer or does so meanwhile. It returns
-// early when the link opens or ends.
-func (f *fallback) use(ctx context.Context, l *Link) {
+// early when the link opens or ends. What it returns is closed when the connection that
+// the link goes over has ended, and nil if it goes over none.
+func (f *fallback) use(ctx context.Context, l *Link) (gone <-chan struct{}) {
 	if f.sock.way.is(overUDP) {
-		return
+		return nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var watcher sync.WaitGroup
@@ -129,9 +134,19 @@ func (f *fallback) use(ctx context.Context, l *Link) {
 	case err != nil:
 		f.err = err
 	case f.sock.way.choose(overTCP):
-		f.sock.streams.add(conn, f.at, nil)
+		return f.sock.streams.add(conn, f.at, nil)
 	default:
 		_ = conn.Close()
+	}
+	return nil
+}
+
+// cut ends a link whose one connection has ended: nothing else carries it. Whoever
+// dialed does not have to wait for what cannot come, and can try again.
+func (f *fallback) cut(l *Link) {
+	if l.Err() == nil {
+		f.err = errCut
+		l.end(ErrLost)
 	}
 }
 

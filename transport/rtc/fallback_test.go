@@ -4,17 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"net"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"undertone/transport/cell"
 	"undertone/transport/simnet"
@@ -212,6 +207,44 @@ func TestNeitherWay(t *testing.T) {
 	})
 }
 
+// A server that cuts the connection before the link is open is not waited for.
+func TestConnectionIsCut(t *testing.T) {
+	for name, after := range map[string]time.Duration{"at once": 0, "after a while": 300 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				var cutting sync.WaitGroup
+				r, err := openTwoWay(t, deadPath, func(r *twoWayRig, cfg *DialConfig) {
+					const port = frontPort + 1
+					front, err := r.star.Server().ListenStream(port)
+					if err != nil {
+						t.Fatal(err)
+					}
+					cutting.Go(func() {
+						conn, err := front.Accept()
+						if err != nil {
+							return
+						}
+						time.Sleep(after)
+						_ = conn.Close()
+						_ = front.Close()
+					})
+					cfg.Stream = func(ctx context.Context) (net.Conn, error) {
+						return r.user.DialContext(ctx, "tcp", fmt.Sprintf("server:%d", port))
+					}
+				})
+				defer r.close()
+				if !errors.Is(err, ErrLost) || !errors.Is(err, errCut) {
+					t.Error(err)
+				}
+				if r.took < udpTime+after || r.took > udpTime+after+time.Second {
+					t.Errorf("it took %v", r.took)
+				}
+				cutting.Wait()
+			})
+		})
+	}
+}
+
 // A server that takes no streams, as older ones do not, is not bothered with one,
 // not even by a client that would rather have it.
 func TestServerWithoutStreams(t *testing.T) {
@@ -288,197 +321,4 @@ func TestBatchesOverTCP(t *testing.T) {
 			t.Errorf("%d of %d arrived: %+v, %+v", r.up.count(), batch*batches, r.client.Stats(), r.listener.Stats())
 		}
 	})
-}
-
-// Strangers who connect are cut off, for whatever they do, within seconds, and cost
-// a link nothing.
-func TestStrangersAtTheFront(t *testing.T) {
-	check := string(framed("\x00\x01\x00\x08\x21\x12\xa4\x42transaction!\x00\x06\x00\x04eve:"))
-	for name, test := range map[string]struct {
-		says  string
-		slow  bool // a byte in half a second
-		holds time.Duration
-	}{
-		"silence":                {"", false, streamTime},
-		"half a length":          {"\x00", false, streamTime},
-		"half a frame":           {check[:9], false, streamTime},
-		"a check, by the byte":   {check, true, streamTime},
-		"checks of nobody":       {strings.Repeat(check, earlyFrames), false, streamTime},
-		"a check too many":       {strings.Repeat(check, earlyFrames+1), false, 0},
-		"a flood of checks":      {strings.Repeat(check, 5000), false, 0},
-		"a frame without end":    {"\xff\xff", false, 0},
-		"a frame that is long":   {string(framed(strings.Repeat("\x00", maxFrame+1))), false, 0},
-		"an empty frame":         {"\x00\x00", false, 0},
-		"data without a check":   {string(framed("\x17\xfe\xfd\x00\x01")), false, 0},
-		"a check, and then data": {check + string(framed("\x16\xfe\xff\x00\x00")), false, 0},
-		"another language":       {"GET / HTTP/1.1\r\n\r\n", false, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				r := newTwoWay(t, deadPath, asUsual)
-				defer r.close()
-				eve, err := r.star.User(simnet.Path{}, simnet.Path{}).DialContext(t.Context(), "tcp", fmt.Sprintf("server:%d", frontPort))
-				if err != nil {
-					t.Fatal(err)
-				}
-				start := time.Now()
-				var talk sync.WaitGroup
-				talk.Go(func() {
-					for b := []byte(test.says); len(b) > 0; {
-						n := len(b)
-						if test.slow {
-							n = 1
-							time.Sleep(time.Second / 2)
-						}
-						if _, err := eve.Write(b[:n]); err != nil {
-							return
-						}
-						b = b[n:]
-					}
-				})
-				got, err := io.ReadAll(eve)
-				if took := time.Since(start); took != test.holds || len(got) > 0 {
-					t.Errorf("cut off after %v, not %v, with %q: %v", took, test.holds, got, err)
-				}
-				_ = eve.Close()
-				talk.Wait()
-				const count = 50
-				r.run(schedule{interval: 40 * time.Millisecond, count: count})
-				if r.up.count() != count || r.down.count() != count || r.settled.Load() != 1 {
-					t.Errorf("%d and %d of %d cells arrived, on %d streams", r.up.count(), r.down.count(), count, r.settled.Load())
-				}
-				if s := r.listener.Stats(); s.Streams != 1 {
-					t.Errorf("%+v", s)
-				}
-			})
-		})
-	}
-}
-
-// A deafSocket is one of the system through which nothing comes or goes.
-type deafSocket struct{ net.PacketConn }
-
-func (deafSocket) WriteTo(b []byte, _ net.Addr) (int, error) { return len(b), nil }
-
-// TestLoopbackOverTCP runs clients without UDP on connections of the system, beside
-// one with UDP, and checks that nothing is left when they have closed.
-func TestLoopbackOverTCP(t *testing.T) {
-	for _, host := range []string{"127.0.0.1", "::1"} {
-		t.Run(host, func(t *testing.T) {
-			defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-			s, err := NewListener(ListenConfig{Address: net.JoinHostPort(host, "0"), StreamPort: frontPort})
-			if err != nil {
-				t.Fatal(err)
-			}
-			front, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			r := &twoWayRig{rig: &rig{listener: s}, front: front}
-			r.taking.Go(func() { r.take(front) })
-			connect := func(ctx context.Context) (net.Conn, error) {
-				return new(net.Dialer).DialContext(ctx, "tcp", front.Addr().String())
-			}
-			var links []*realLink
-			for n := range 3 {
-				cfg := DialConfig{Stream: connect}
-				if n > 0 {
-					conn, err := net.ListenPacket("udp", net.JoinHostPort(host, "0"))
-					if err != nil {
-						t.Fatal(err)
-					}
-					cfg.Conn, cfg.UDPTime = deafSocket{conn}, 20*time.Millisecond
-				}
-				links = append(links, dialRealBy(t, s, cfg, Handlers{}))
-				if got := links[n].client.OverTCP(); got != (n > 0) {
-					t.Errorf("client %d is over TCP: %v", n, got)
-				}
-			}
-			for i, l := range links {
-				l.exchange(t, fmt.Sprint("first ", i))
-			}
-			links[1].client.Close()
-			waitReal(t, links[1].server)
-			links[0].exchange(t, "second 0")
-			links[2].exchange(t, "second 2")
-			links[2].server.Close()
-			waitReal(t, links[2].client)
-			_ = front.Close()
-			r.taking.Wait()
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-			for _, l := range links {
-				l.client.Close()
-			}
-		})
-	}
-}
-
-// The candidates of both ways are those that RFC 8839 and RFC 6544 describe, and
-// those of TCP come only where they are asked for.
-func TestCandidatesOfBothWays(t *testing.T) {
-	l, err := NewListener(ListenConfig{Address: "127.0.0.1:0", StreamPort: 443})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	for offer, want := range map[string][]string{
-		documentedOffer: {"1 1 udp 2130706431 127.0.0.1"},
-		documentedOffer + "a=candidate:" + activeCandidate + "\r\n": {
-			"1 1 udp 2130706431 127.0.0.1", "2 1 tcp 1520435199 127.0.0.1 443 typ host tcptype passive",
-		},
-	} {
-		answer, _, err := l.Accept(t.Context(), offer, Handlers{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n := strings.Count(answer, "a=candidate:"); n != len(want) {
-			t.Errorf("%d candidates in\n%s", n, answer)
-		}
-		for _, c := range want {
-			if !strings.Contains(answer, "a=candidate:"+c) {
-				t.Errorf("there is no %q in\n%s", c, answer)
-			}
-		}
-	}
-	for value, want := range map[string]bool{
-		activeCandidate: true,
-		"1 1 TCP 1 192.0.2.1 9 typ host tcptype active generation 0":           true,
-		"1 1 tcp 1 x.local 9 typ host generation 0 tcptype active":             true,
-		"1 1 tcp 1 192.0.2.1 9 typ srflx raddr 0.0.0.0 rport 0 tcptype active": true,
-		"1 1 tcp 1 192.0.2.1 9 typ host tcptype passive":                       false,
-		"1 2 tcp 1 192.0.2.1 9 typ host tcptype active":                        false,
-		"1 1 udp 1 192.0.2.1 9 typ host tcptype active":                        false,
-		"1 1 tcp 1 192.0.2.1 9 typ host generation tcptype":                    false,
-		"1 1 tcp 1 192.0.2.1 9 typ host":                                       false,
-		"":                                                                     false,
-	} {
-		if got := hasTCPType(value, "active"); got != want {
-			t.Errorf("%q: %v", value, got)
-		}
-	}
-}
-
-// A client's offer with the request for TCP has one length, too, and holds nothing
-// of the client.
-func TestOfferThatAsksForTCP(t *testing.T) {
-	lengths, stop := map[int]bool{}, errors.New("enough")
-	for range 4 {
-		_, err := Dial(t.Context(), DialConfig{Stream: func(context.Context) (net.Conn, error) { return nil, stop }},
-			func(_ context.Context, offer string) (string, error) {
-				lengths[len(offer)] = true
-				clean, active, err := readOffer(offer)
-				if err != nil || !active || strings.Contains(clean, "candidate") || strings.Count(offer, "candidate:") != 1 {
-					t.Errorf("%v\n%s", err, offer)
-				}
-				return "", stop
-			})
-		if !errors.Is(err, stop) {
-			t.Fatal(err)
-		}
-	}
-	if len(lengths) != 1 {
-		t.Errorf("offers have lengths %v", slices.Sorted(maps.Keys(lengths)))
-	}
 }

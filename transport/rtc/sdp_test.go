@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -191,4 +194,72 @@ func FuzzDescription(f *testing.F) {
 			t.Errorf("%v\n%s", err, with)
 		}
 	})
+}
+
+// The candidates of both ways are those that RFC 8839 and RFC 6544 describe, and
+// those of TCP come only where they are asked for.
+func TestCandidatesOfBothWays(t *testing.T) {
+	l, err := NewListener(ListenConfig{Address: "127.0.0.1:0", StreamPort: 443})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	for offer, want := range map[string][]string{
+		documentedOffer: {"1 1 udp 2130706431 127.0.0.1"},
+		documentedOffer + "a=candidate:" + activeCandidate + "\r\n": {
+			"1 1 udp 2130706431 127.0.0.1", "2 1 tcp 1520435199 127.0.0.1 443 typ host tcptype passive",
+		},
+	} {
+		answer, _, err := l.Accept(t.Context(), offer, Handlers{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(answer, "a=candidate:"); n != len(want) {
+			t.Errorf("%d candidates in\n%s", n, answer)
+		}
+		for _, c := range want {
+			if !strings.Contains(answer, "a=candidate:"+c) {
+				t.Errorf("there is no %q in\n%s", c, answer)
+			}
+		}
+	}
+	for value, want := range map[string]bool{
+		activeCandidate: true,
+		"1 1 TCP 1 192.0.2.1 9 typ host tcptype active generation 0":           true,
+		"1 1 tcp 1 x.local 9 typ host generation 0 tcptype active":             true,
+		"1 1 tcp 1 192.0.2.1 9 typ srflx raddr 0.0.0.0 rport 0 tcptype active": true,
+		"1 1 tcp 1 192.0.2.1 9 typ host tcptype passive":                       false,
+		"1 2 tcp 1 192.0.2.1 9 typ host tcptype active":                        false,
+		"1 1 udp 1 192.0.2.1 9 typ host tcptype active":                        false,
+		"1 1 tcp 1 192.0.2.1 9 typ host generation tcptype":                    false,
+		"1 1 tcp 1 192.0.2.1 9 typ host":                                       false,
+		"":                                                                     false,
+	} {
+		if got := hasTCPType(value, "active"); got != want {
+			t.Errorf("%q: %v", value, got)
+		}
+	}
+}
+
+// A client's offer with the request for TCP has one length, too, and holds nothing
+// of the client.
+func TestOfferThatAsksForTCP(t *testing.T) {
+	lengths, stop := map[int]bool{}, errors.New("enough")
+	for range 4 {
+		_, err := Dial(t.Context(), DialConfig{Stream: func(context.Context) (net.Conn, error) { return nil, stop }},
+			func(_ context.Context, offer string) (string, error) {
+				lengths[len(offer)] = true
+				clean, active, err := readOffer(offer)
+				if err != nil || !active || strings.Contains(clean, "candidate") || strings.Count(offer, "candidate:") != 1 {
+					t.Errorf("%v\n%s", err, offer)
+				}
+				return "", stop
+			})
+		if !errors.Is(err, stop) {
+			t.Fatal(err)
+		}
+	}
+	if len(lengths) != 1 {
+		t.Errorf("offers have lengths %v", slices.Sorted(maps.Keys(lengths)))
+	}
 }

@@ -75,13 +75,14 @@ func (t *streams) draw() netip.AddrPort {
 }
 
 // add takes a connection over, under an address that was drawn. settle is called
-// when it has become part of a link; it may be nil.
-func (t *streams) add(conn net.Conn, at netip.AddrPort, settle func()) {
+// when it has become part of a link; it may be nil. What it returns is closed when
+// the stream has ended, and nil if there is no room for one.
+func (t *streams) add(conn net.Conn, at netip.AddrPort, settle func()) (gone <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, taken := t.all[at]; taken || t.closed {
 		_ = conn.Close()
-		return
+		return nil
 	}
 	s := newStream(conn, at, &t.inbox, &t.lost, settle)
 	t.all[at] = s
@@ -91,6 +92,7 @@ func (t *streams) add(conn net.Conn, at netip.AddrPort, settle func()) {
 		defer t.mu.Unlock()
 		delete(t.all, at)
 	})
+	return s.gone
 }
 
 // get returns the stream of an address, or nil.
