@@ -44,6 +44,7 @@ func show(t *testing.T, m cell.Mode, users int, messages int64, say func(b []byt
 			t.Errorf("%d messages in %d slots, and %d of other lengths", got, slots, users[0].other.Load())
 		}
 		until := time.Now()
+		synctest.Wait() // What arrives at this very moment was read, and is on its way to its link.
 		v.packets, v.status, v.log = w.star.Since(from), w.node.Status(), w.log.String()
 		v.metrics = w.metrics()
 		// What leaves at this very moment may be on the list or not.
