@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"undertone/transport/rtc"
 )
 
 // A clock that is corrected is none of the server's business. When it was set, or the
@@ -36,6 +38,23 @@ func TestClockIsSet(t *testing.T) {
 			w.stop()
 		})
 	}
+}
+
+// A server that no cell can reach any more ends and says so, instead of going on for
+// nobody.
+func TestDeadPort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		time.Sleep(time.Second)
+		if err := w.socket.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-w.done; !errors.Is(err, rtc.ErrPort) {
+			t.Errorf("it ended with %v", err)
+		}
+		w.done <- nil
+		w.stop()
+	})
 }
 
 // Time is compared as people do it: the monotonic clock stands still while a machine

@@ -286,6 +286,7 @@ func (n *Node) Run(ctx context.Context) error {
 		n.serveSignal,
 		n.keep,
 		n.watchClock,
+		n.watchPort,
 	}
 	if n.admin != nil {
 		parts = append(parts, func(ctx context.Context) error { return admin.Serve(ctx, n.admin, n) }, n.serveMetrics)
@@ -318,6 +319,17 @@ func (n *Node) serveSignal(ctx context.Context) error {
 		Refused: func(code signal.Code) { n.refused[code].Add(1) }, Log: n.log, Now: n.now,
 	})
 	return signal.Serve(ctx, n.signal, signal.TLSConfig(n.cert.Load), h, n.guard, n.log)
+}
+
+// watchPort returns why no cells can arrive any more, or nil when the context ends. The
+// slots would go on, for nobody.
+func (n *Node) watchPort(ctx context.Context) error {
+	select {
+	case <-n.links.Done():
+		return n.links.Err()
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 // now is the time as the engine counts it: the machine's clock at the start, and

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -38,6 +39,8 @@ type world struct {
 	log  bytes.Buffer
 	stop func()
 	done chan error
+	// socket is the one of all links.
+	socket net.PacketConn
 	// clock is how far the machine's clock is off, in nanoseconds.
 	clock atomic.Int64
 	// reload has the server read its settings again, and level is how much it
@@ -75,6 +78,7 @@ func newWorld(t *testing.T, change ...func(*Settings)) *world {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	w.socket = socket
 	w.node, err = New(t.Context(), Config{Data: dir, Log: log, Signal: listener, Cells: socket, Embedded: true, Offset: third, Reload: w.reload, Level: &w.level})
 	if err != nil {
 		t.Fatal(err)

@@ -53,6 +53,7 @@ var (
 	useless      = describe("cells_useless_total", "Messages of users that were of no use, by why.", "why")
 	refused      = describe("requests_refused_total", "Requests to come online that were refused, by why.", "kind")
 	cut          = describe("connections_cut_total", "Connections that were cut before they had made a request, by why.", "why")
+	lost         = describe("messages_lost_total", "Messages that a link was given and could not send, by why.", "why")
 	dropped      = describe("datagrams_dropped_total", "Datagrams that were dropped, by why.", "why")
 	slotLateness = describe("slot_lateness_seconds", "How late the mixing of a slot began.")
 	sendLateness = describe("send_lateness_seconds", "How late a message was given to its link.")
@@ -66,7 +67,7 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, s := range singles {
 		ch <- s.desc
 	}
-	for _, d := range []*prometheus.Desc{info, useless, refused, cut, dropped, slotLateness, sendLateness} {
+	for _, d := range []*prometheus.Desc{info, useless, refused, cut, lost, dropped, slotLateness, sendLateness} {
 		ch <- d
 	}
 }
@@ -85,6 +86,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}{
 		{useless, "late", f.Mix.Late}, {useless, "early", f.Mix.TooSoon}, {useless, "odd", f.Mix.Odd}, {useless, "unopened", f.Mix.Refused},
 		{cut, "throttled", f.Guard.Throttled}, {cut, "silent", f.Guard.Cut},
+		{lost, "overwritten", f.Links.Overwritten}, {lost, "late", f.Links.Late},
 		{dropped, "unclaimed", f.Links.Unclaimed}, {dropped, "flooded", f.Links.Flooded}, {dropped, "forged", f.Links.Forged},
 		{dropped, "stalled", f.Links.Stalled},
 	} {

@@ -17,6 +17,7 @@
 //	undertone_slot_lateness_seconds            histogram: how late mixing began
 //	undertone_send_lateness_seconds            histogram: how late links got messages
 //	undertone_messages_sent_total              and undertone_messages_unsent_total
+//	undertone_messages_lost_total{why}         on a link: newer ones came, or it took none
 //	undertone_cells_missing_total              not there when their slot was mixed
 //	undertone_cells_useless_total{why}         late, early, odd, or sealed otherwise
 //	undertone_connections_total                in which somebody could ask to come online

@@ -38,7 +38,7 @@ func sample() Facts {
 		Refused:         map[signal.Code]uint64{"busy": 21, "full": 0},
 		Throttled:       22,
 		Guard:           signal.GuardCounts{Connections: 23, Throttled: 24, Cut: 25, Refused: 26},
-		Links:           rtc.ListenerStats{Pending: 27, Unopened: 28, Datagrams: 29, Unclaimed: 30, Flooded: 31, Forged: 32, Streams: 33, Stalled: 34},
+		Links:           rtc.ListenerStats{Pending: 27, Unopened: 28, Datagrams: 29, Unclaimed: 30, Flooded: 31, Forged: 32, Streams: 33, Stalled: 34, Overwritten: 35, Late: 36},
 		CertificateEnds: time.Unix(1_900_000_000, 0),
 	}
 }
@@ -71,6 +71,7 @@ func TestMetrics(t *testing.T) {
 		`undertone_datagrams_dropped_total{why="unclaimed"} 30`, `undertone_datagrams_dropped_total{why="flooded"} 31`,
 		`undertone_datagrams_dropped_total{why="forged"} 32`, `undertone_datagrams_dropped_total{why="stalled"} 34`,
 		"undertone_streams_open 33",
+		`undertone_messages_lost_total{why="overwritten"} 35`, `undertone_messages_lost_total{why="late"} 36`,
 		"undertone_certificate_end_time_seconds 1.9e+09",
 		`undertone_slot_lateness_seconds_bucket{le="5e-05"} 7`, `undertone_slot_lateness_seconds_bucket{le="0.0001"} 10`,
 		`undertone_slot_lateness_seconds_bucket{le="0.025"} 10`, `undertone_slot_lateness_seconds_bucket{le="+Inf"} 11`,
@@ -104,6 +105,7 @@ func TestNothingElseIsMeasured(t *testing.T) {
 		"undertone_slots_total": "counter", "undertone_slots_skipped_total": "counter",
 		"undertone_slot_lateness_seconds": "histogram", "undertone_send_lateness_seconds": "histogram",
 		"undertone_messages_sent_total": "counter", "undertone_messages_unsent_total": "counter",
+		"undertone_messages_lost_total": "counter",
 		"undertone_cells_missing_total": "counter", "undertone_cells_useless_total": "counter",
 		"undertone_connections_total": "counter", "undertone_connections_cut_total": "counter",
 		"undertone_requests_refused_total": "counter", "undertone_requests_throttled_total": "counter",
