@@ -106,7 +106,7 @@ func TestPackage(t *testing.T) {
 	want := []string{
 		"-rwxr-xr-x usr/bin/undertone-server",
 		"-rw-r--r-- usr/lib/systemd/system/undertone-server.service",
-		"-rw-r--r-- usr/lib/sysctl.d/30-undertone-server.conf",
+		"-rw-r--r-- usr/lib/sysctl.d/05-undertone-server.conf",
 		"-rw-r--r-- usr/share/doc/undertone-server/README.md",
 		"-rw-r--r-- usr/share/doc/undertone-server/changelog.gz",
 		"-rw-r--r-- usr/share/doc/undertone-server/copyright",
@@ -124,7 +124,7 @@ func TestPackage(t *testing.T) {
 	for path, original := range map[string]string{
 		"usr/bin/undertone-server":                        program,
 		"usr/lib/systemd/system/undertone-server.service": "undertone-server.service",
-		"usr/lib/sysctl.d/30-undertone-server.conf":       "sysctl.conf",
+		"usr/lib/sysctl.d/05-undertone-server.conf":       "sysctl.conf",
 		"usr/share/doc/undertone-server/README.md":        filepath.Join(root, "README.md"),
 		"DEBIAN/postinst":                                 "postinst",
 		"DEBIAN/prerm":                                    "prerm",

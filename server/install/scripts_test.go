@@ -93,17 +93,17 @@ func TestFirstInstallation(t *testing.T) {
 	}
 }
 
-// What a socket may have is made more at once, never less, and not without systemd, where
-// it is another system's.
+// What a socket may have is made more at once, never less, only once, and not without
+// systemd, where it is another system's.
 func TestRoomForSockets(t *testing.T) {
 	for _, c := range []struct {
-		systemd   bool
-		was, want string
-	}{{true, "212992", "8388608"}, {true, "16777216", "16777216"}, {false, "212992", "212992"}} {
+		systemd        bool
+		old, was, want string
+	}{{true, "", "212992", "8388608"}, {true, "", "16777216", "16777216"}, {false, "", "212992", "212992"}, {true, "1.0", "212992", "212992"}} {
 		m := newMachine(t, c.systemd)
 		const file = "proc/sys/net/core/rmem_max"
 		m.write(file, c.was+"\n", 0o644)
-		m.run("postinst", "configure", "")
+		m.run("postinst", "configure", c.old)
 		if got := strings.TrimSpace(read(t, filepath.Join(m.root, file))); got != c.want {
 			t.Errorf("with systemd %v: %s became %s, not %s", c.systemd, c.was, got, c.want)
 		}

@@ -18,9 +18,13 @@ var ErrClock = errors.New("the machine's clock is another one than at the start"
 const (
 	// clockEvery is how often the machine's clock is looked at.
 	clockEvery = time.Minute
-	// clockMargin is by how much it may differ: by far less than the day at which
-	// clients give up, and by more than anybody corrects a clock that runs.
-	clockMargin = time.Hour
+	// clockAhead and clockBehind are by how much it may differ from that of the start:
+	// by far less than the day at which clients give up, and by more than anybody
+	// corrects a clock that runs. Slots that go back cost more than such that jump
+	// ahead: keys of contacts that were used up in between do not come back, so that
+	// some letters stay unread until the time is reached again. So they go back only
+	// where clients are about to give up.
+	clockAhead, clockBehind = time.Hour, 12 * time.Hour
 )
 
 // watchClock returns ErrClock when the slots are not by the machine's clock any more,
@@ -42,7 +46,7 @@ func (n *Node) watchClock(ctx context.Context) error {
 
 // compareClocks compares dates, and not what has passed since.
 func compareClocks(slots, machine time.Time) error {
-	if machine.Round(0).Sub(slots.Round(0)).Abs() <= clockMargin {
+	if off := machine.Round(0).Sub(slots.Round(0)); off <= clockAhead && off >= -clockBehind {
 		return nil
 	}
 	return fmt.Errorf("%w: it says %s, and by that of the start it is %s", ErrClock,

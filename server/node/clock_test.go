@@ -1,7 +1,9 @@
 package node
 
 import (
+	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,26 +18,25 @@ func TestClockIsSet(t *testing.T) {
 		by   time.Duration
 		ends bool
 	}{
-		{0, false}, {59 * time.Minute, false}, {-59 * time.Minute, false},
-		{61 * time.Minute, true}, {-61 * time.Minute, true}, {400 * 24 * time.Hour, true},
+		{0, false}, {59 * time.Minute, false}, {-11 * time.Hour, false},
+		{61 * time.Minute, true}, {-13 * time.Hour, true}, {400 * 24 * time.Hour, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
+			var clock atomic.Int64
+			n := &Node{started: time.Now(), machine: func() time.Time { return time.Now().Add(time.Duration(clock.Load())) }}
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- n.watchClock(ctx) }()
 			time.Sleep(3 * clockEvery)
-			w.clock.Store(int64(c.by))
-			time.Sleep(2 * clockEvery)
-			select {
-			case err := <-w.done:
-				if !c.ends || !errors.Is(err, ErrClock) {
-					t.Errorf("by %v: %v", c.by, err)
-				}
-				w.done <- nil
-			default:
-				if c.ends {
-					t.Errorf("it goes on, %v off", c.by)
-				}
+			if len(done) > 0 {
+				t.Fatalf("it ends before anything has happened: %v", <-done)
 			}
-			w.stop()
+			clock.Store(int64(c.by))
+			time.Sleep(2 * clockEvery)
+			cancel()
+			if err := <-done; errors.Is(err, ErrClock) != c.ends || !c.ends && err != nil {
+				t.Errorf("by %v: %v", c.by, err)
+			}
 		})
 	}
 }

@@ -285,11 +285,11 @@ func (n *Node) Run(ctx context.Context) error {
 		func(ctx context.Context) error { n.engine.Run(ctx); return nil },
 		n.serveSignal,
 		n.keep,
-		n.watchClock,
 		n.watchPort,
 	}
 	if n.admin != nil {
-		parts = append(parts, func(ctx context.Context) error { return admin.Serve(ctx, n.admin, n) }, n.serveMetrics)
+		// What a server is embedded in has its own idea of when to begin anew.
+		parts = append(parts, func(ctx context.Context) error { return admin.Serve(ctx, n.admin, n) }, n.serveMetrics, n.watchClock)
 	}
 	n.log.Info("serving", "version", n.config.Version, "mode", n.folder.Settings.Mode.String(),
 		"interval", n.folder.Settings.Interval.String(), "signal", n.Addr().String(), "cells", n.CellsAddr().String())

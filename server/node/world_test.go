@@ -41,8 +41,6 @@ type world struct {
 	done chan error
 	// socket is the one of all links.
 	socket net.PacketConn
-	// clock is how far the machine's clock is off, in nanoseconds.
-	clock atomic.Int64
 	// reload has the server read its settings again, and level is how much it
 	// would log if the log were not for the tests.
 	reload chan os.Signal
@@ -84,7 +82,6 @@ func newWorld(t *testing.T, change ...func(*Settings)) *world {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	w.node.machine = func() time.Time { return time.Now().Add(time.Duration(w.clock.Load())) }
 	w.done = make(chan error, 1)
 	go func() { w.done <- w.node.Run(ctx) }()
 	w.stop = func() {

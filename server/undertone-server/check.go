@@ -159,7 +159,7 @@ const (
 // checkRoom looks at how many bytes the system keeps for a socket while nobody reads.
 func checkRoom(s node.Settings, room int) finding {
 	const what = "socket"
-	holds := float64(2*room/datagramRoom) / s.Datagrams(s.MaxUsers)
+	holds := float64(2*min(room, wantedRoom)/datagramRoom) / s.Datagrams(s.MaxUsers)
 	text := fmt.Sprintf("the system keeps what comes in %s when %d users are online (max_users)",
 		time.Duration(holds*float64(time.Second)).Round(time.Millisecond), s.MaxUsers)
 	if room < wantedRoom && holds < standstill.Seconds() {

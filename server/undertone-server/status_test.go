@@ -33,7 +33,7 @@ func TestCheckMachine(t *testing.T) {
 
 // What the usual system keeps is enough for a family, and not for a newsroom.
 func TestCheckRoom(t *testing.T) {
-	s := node.DefaultSettings() // At 40 ms a user sends 25 messages in a second, and acknowledges as many.
+	s := node.DefaultSettings() // At 40 ms a user sends 25 messages in a second, and acknowledges every second one.
 	for _, c := range []struct {
 		users, room int
 		level       level
@@ -42,7 +42,8 @@ func TestCheckRoom(t *testing.T) {
 		{10, 212992, fine, "keeps what comes in 872ms when 10 users are online (max_users)"},
 		{200, 212992, warning, "keeps what comes in 44ms when 200 users are online (max_users); what comes while"},
 		{200, 8 << 20, fine, "in 1.721s"},
-		{3200, 8 << 20, fine, "in 108ms"}, // There is no more to be had.
+		{3200, 8 << 20, fine, "in 108ms"}, // More is not asked for.
+		{3200, 64 << 20, fine, "in 108ms"},
 	} {
 		s.MaxUsers = c.users
 		if f := checkRoom(s, c.room); f.Level != c.level || !strings.Contains(f.Text, c.text) {

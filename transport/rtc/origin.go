@@ -63,9 +63,11 @@ type origin struct {
 // moves reports whether a datagram that has come to an address changes the origin.
 func (o *origin) moves(to netip.Addr, dtls bool) bool {
 	switch {
+	case o.hold == fixed:
+		return o.control == nil && o.local == to // It is there again.
 	case o.control == nil:
 		return true
-	case o.hold == fixed, o.hold == spoken && !dtls:
+	case o.hold == spoken && !dtls:
 		return false
 	}
 	return o.local != to || dtls && o.hold == loose
