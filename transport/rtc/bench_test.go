@@ -26,23 +26,8 @@ func roundTrip(b *testing.B, address string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer func() { _ = s.Close() }()
-	var server *Link
-	back := make(chan struct{}, 1)
-	client, err := Dial(b.Context(), DialConfig{Receive: func([]byte, time.Time) { back <- struct{}{} }, Rate: unlimited},
-		func(ctx context.Context, offer string) (answer string, err error) {
-			answer, server, err = s.Accept(ctx, offer, Handlers{
-				Receive: func(m []byte, _ time.Time) { server.Send(m) },
-				Reached: netip.MustParseAddr("127.0.0.1"),
-				Rate:    unlimited,
-			})
-			return answer, err
-		})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer client.Close()
-	<-server.Opened()
+	b.Cleanup(func() { _ = s.Close() })
+	client, back := dialEcho(b, s, DialConfig{})
 	var c cell.Cell
 	b.ReportAllocs()
 	b.SetBytes(2 * cell.Size)
@@ -50,6 +35,29 @@ func roundTrip(b *testing.B, address string) {
 		client.Send(c[:])
 		<-back
 	}
+}
+
+// dialEcho opens a link, as cfg says, on which the server sends back what comes, and
+// tells when something is back.
+func dialEcho(b *testing.B, s *Listener, cfg DialConfig) (client *Link, back <-chan struct{}) {
+	b.Helper()
+	came := make(chan struct{}, 1)
+	cfg.Receive, cfg.Rate = func([]byte, time.Time) { came <- struct{}{} }, unlimited
+	var server *Link
+	client, err := Dial(b.Context(), cfg, func(ctx context.Context, offer string) (answer string, err error) {
+		answer, server, err = s.Accept(ctx, offer, Handlers{
+			Receive: func(m []byte, _ time.Time) { server.Send(m) },
+			Reached: netip.MustParseAddr("127.0.0.1"),
+			Rate:    unlimited,
+		})
+		return answer, err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(client.Close)
+	<-server.Opened()
+	return client, came
 }
 
 // BenchmarkSend measures what the caller of Send pays.

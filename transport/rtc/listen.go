@@ -114,7 +114,8 @@ func (s *Listener) Err() error {
 
 // Accept answers a client's offer. The link it returns opens when the client
 // has got the answer, or ends with ErrTimeout. It fails with ErrBusy if too many
-// are opening, and with ErrPort if none can any more. The context is for making the answer only.
+// are opening, and with ErrPort if none can any more. The context is for making the
+// answer only.
 func (s *Listener) Accept(ctx context.Context, offer string, h Handlers) (string, *Link, error) {
 	offer, active, err := readOffer(offer)
 	if err != nil {

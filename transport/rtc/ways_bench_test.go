@@ -47,19 +47,9 @@ func BenchmarkWays(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.Cleanup(func() { _ = s.Close() })
-			back := make(chan struct{}, 1)
-			cfg := DialConfig{Receive: func([]byte, time.Time) { back <- struct{}{} }, Rate: unlimited}
+			var cfg DialConfig
 			bytes := way(b, s, &cfg)
-			var server *Link
-			client, err := Dial(b.Context(), cfg, func(ctx context.Context, offer string) (answer string, err error) {
-				answer, server, err = s.Accept(ctx, offer, Handlers{Receive: func(m []byte, _ time.Time) { server.Send(m) }, Rate: unlimited})
-				return answer, err
-			})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer client.Close()
-			<-server.Opened()
+			client, back := dialEcho(b, s, cfg)
 			var c cell.Cell
 			var before int64
 			if bytes != nil {

@@ -7,9 +7,9 @@
 //
 // A bucket holds some tokens and gets more with time; who asks takes one, and is
 // told no while there is none. Who turns out to be welcome can be given his back. A
-// bucket that nobody has asked for a while is
-// full, and then it is the same as none. So both forget: they hold the newest
-// keys in two halves, and when one half is full the other is emptied.
+// bucket that nobody has asked for a while is full, and then it is the same as none.
+// So both forget: they hold the newest keys in two halves, and when one half is full
+// the other is emptied.
 //
 //	   ask                half full
 //	──────▶ young ────────────────────▶ old ────────────────────▶ forgotten

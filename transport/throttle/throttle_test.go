@@ -133,38 +133,24 @@ func TestMemoryKeepsWhoAsks(t *testing.T) {
 	}
 }
 
-func TestNetwork(t *testing.T) {
-	for a, want := range map[string]string{
-		"192.0.2.7":                "192.0.2.7/32",
-		"::ffff:192.0.2.7":         "192.0.2.7/32",
-		"2001:db8:1:2:3:4:5:6":     "2001:db8:1:2::/64",
-		"2001:db8:1:2:ffff:ffff::": "2001:db8:1:2::/64",
-		"2001:db8:1:3::":           "2001:db8:1:3::/64",
-		"fe80::1%eth0":             "fe80::/64",
+// One address of IPv4 is one customer; of IPv6 whole networks are, and of sites.
+func TestNetworkAndSite(t *testing.T) {
+	for a, want := range map[string]struct{ network, site string }{
+		"192.0.2.7":                {"192.0.2.7/32", "192.0.2.7/32"},
+		"::ffff:192.0.2.7":         {"192.0.2.7/32", "192.0.2.7/32"},
+		"2001:db8:1:2:3:4:5:6":     {"2001:db8:1:2::/64", "2001:db8:1::/48"},
+		"2001:db8:1:2:ffff:ffff::": {"2001:db8:1:2::/64", "2001:db8:1::/48"},
+		"2001:db8:1:3::":           {"2001:db8:1:3::/64", "2001:db8:1::/48"},
+		"2001:db8:1:ffff::":        {"2001:db8:1:ffff::/64", "2001:db8:1::/48"},
+		"2001:db8:2::":             {"2001:db8:2::/64", "2001:db8:2::/48"},
+		"fe80::1%eth0":             {"fe80::/64", "fe80::/48"},
 	} {
-		if got := Network(netip.MustParseAddr(a)); got.String() != want {
-			t.Errorf("%s is in %v, not %s", a, got, want)
+		addr := netip.MustParseAddr(a)
+		if n, s := Network(addr).String(), Site(addr).String(); n != want.network || s != want.site {
+			t.Errorf("%s is in %s and %s, not %s and %s", a, n, s, want.network, want.site)
 		}
 	}
-	if got := Network(netip.Addr{}); got.IsValid() {
-		t.Errorf("no address is in %v", got)
-	}
-}
-
-func TestSite(t *testing.T) {
-	for a, want := range map[string]string{
-		"192.0.2.7":            "192.0.2.7/32",
-		"::ffff:192.0.2.7":     "192.0.2.7/32",
-		"2001:db8:1:2:3:4:5:6": "2001:db8:1::/48",
-		"2001:db8:1:ffff::":    "2001:db8:1::/48",
-		"2001:db8:2::":         "2001:db8:2::/48",
-		"fe80::1%eth0":         "fe80::/48",
-	} {
-		if got := Site(netip.MustParseAddr(a)); got.String() != want {
-			t.Errorf("%s is in %v, not %s", a, got, want)
-		}
-	}
-	if got := Site(netip.Addr{}); got.IsValid() {
-		t.Errorf("no address is in %v", got)
+	if n, s := Network(netip.Addr{}), Site(netip.Addr{}); n.IsValid() || s.IsValid() {
+		t.Errorf("no address is in %v and %v", n, s)
 	}
 }
