@@ -22,12 +22,13 @@
 // so that shares mean more than times; the shares are of profiles, by --profile, with 40
 // and 100 users):
 //
-//   - Processor time. A user costs the server 125 to 205 µs in a slot, a cell in and a
-//     cell out (162 µs with 500 users): 10,000 would need 12 to 20 processors. A bare
-//     pion echo costs a fifth to three fifths more, and UDP with AES-GCM a fifth to
-//     somewhat more than a third of it: the rest is the WebRTC stack. The slot clock, with opening and sealing, is 5 % of it. What SCTP's
-//     writer does, down to the system's send, is 23 %, half of that the send, which
-//     takes one datagram; what SCTP's reader does is 12 %.
+//   - Processor time. A user costs the server 125 to 220 µs in a slot, a cell in and a
+//     cell out (161 µs with 500 users): 10,000 would need 12 to 22 processors. A bare
+//     pion echo costs between a tenth less and three fifths more, and UDP with AES-GCM
+//     between an eighth and somewhat more than a third of it: the rest is the WebRTC
+//     stack. The slot clock, with opening and sealing, is 5 % of it. What SCTP's writer
+//     does, down to the system's send, is 23 %, half of that the send, which takes one
+//     datagram; what SCTP's reader does is 12 %.
 //   - Waking up. A cell that comes goes through six goroutines (port, ICE, WebRTC's mux,
 //     DTLS, SCTP, link), mostly with a copy into a buffer in between, and one that goes
 //     through three. The scheduler, its selects and its channels take a fifth of the

@@ -24,6 +24,7 @@ type moment struct {
 	at     time.Time
 	server child.Usage
 	own    child.Usage
+	stolen time.Duration // by the host of this machine
 	counts crowd.Counts
 	status *admin.Status // nil for comparisons
 	// odd and voice are cells of Undertone's that users could not read, and that
@@ -43,6 +44,9 @@ func (p *probe) take(ctx context.Context, status bool) (m moment, err error) {
 		return m, err
 	}
 	if m.own, err = child.Own(); err != nil {
+		return m, err
+	}
+	if m.stolen, err = child.Stolen(); err != nil {
 		return m, err
 	}
 	m.at, m.counts = time.Now(), p.crowd.Counts()
@@ -161,11 +165,13 @@ func (b *bench) follow(ctx context.Context, p *probe, first moment, r *report.Su
 		took := now.at.Sub(before.at)
 		users.Add(float64(now.counts.Online))
 		r.Memory.Most = max(r.Memory.Most, now.server.Resident)
+		stolen := share(now.stolen-before.stolen, took)
+		r.CPU.StolenMost = max(r.CPU.StolenMost, stolen)
 		since := now.counts.Since(first.counts)
 		r.Series = append(r.Series, report.Sample{
 			Second: now.at.Sub(first.at).Seconds(), Online: now.counts.Online,
 			ServerCPU: share(now.server.CPU-before.server.CPU, took), CrowdCPU: share(now.own.CPU-before.own.CPU, took),
-			Resident: now.server.Resident, Threads: now.server.Threads, Received: since.Received, Lost: since.Lost,
+			StolenCPU: stolen, Resident: now.server.Resident, Threads: now.server.Threads, Received: since.Received, Lost: since.Lost,
 		})
 		before = now
 	}
@@ -177,7 +183,8 @@ func (b *bench) figures(r *report.Subject, first, last *moment) {
 	users := max(r.Users, 1)
 	r.Seconds = took.Seconds()
 	r.Counts = last.counts.Since(first.counts)
-	r.CPU = report.CPU{Server: share(last.server.CPU-first.server.CPU, took), Crowd: share(last.own.CPU-first.own.CPU, took)}
+	r.CPU.Server, r.CPU.Crowd = share(last.server.CPU-first.server.CPU, took), share(last.own.CPU-first.own.CPU, took)
+	r.CPU.Stolen = share(last.stolen-first.stolen, took)
 	r.CPU.PerUser = r.CPU.Server / users * 1e6
 	r.CPU.PerSlot = r.CPU.PerUser * b.o.pace.Duration().Seconds()
 	r.Memory.End, r.Threads = last.server.Resident, last.server.Threads

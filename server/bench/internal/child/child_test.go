@@ -164,6 +164,18 @@ func TestParseStat(t *testing.T) {
 			t.Errorf("%q costs something", bad)
 		}
 	}
+	const machine = "cpu  238788 2700 67089 573302 649 0 9288 12317 0 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n"
+	if d, err := parseStolen([]byte(machine)); err != nil || d != 123170*time.Millisecond {
+		t.Errorf("%v stolen, %v", d, err)
+	}
+	for _, bad := range []string{"", "cpu 1 2 3 4 5 6 7", "intr 1 2 3 4 5 6 7 8", strings.Replace(machine, "12317", "some", 1)} {
+		if _, err := parseStolen([]byte(bad)); err == nil {
+			t.Errorf("%q tells what was stolen", bad)
+		}
+	}
+	if _, err := Stolen(); err != nil {
+		t.Error(err)
+	}
 	if own, err := Own(); err != nil || own.Resident < 1<<20 {
 		t.Errorf("this process costs %+v, %v", own, err)
 	}

@@ -41,6 +41,31 @@ const (
 	residentAt = 21
 )
 
+// Stolen returns for how long the processors of this machine, taken together, had work
+// and did not run, because the host of a virtual machine gave their time to others
+// (proc_stat(5): "steal"). On a machine of one's own it stays zero.
+func Stolen() (time.Duration, error) {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, fmt.Errorf("what the host of this machine takes can be read on Linux only: %w", err)
+	}
+	return parseStolen(b)
+}
+
+// stolenAt is where the first line of /proc/stat, that of all processors, has what was
+// stolen.
+const stolenAt = 8
+
+func parseStolen(b []byte) (time.Duration, error) {
+	line, _, _ := bytes.Cut(b, []byte("\n"))
+	fields := bytes.Fields(line)
+	if len(fields) <= stolenAt || string(fields[0]) != "cpu" {
+		return 0, fmt.Errorf("/proc/stat begins with %q, where no stolen time is", line)
+	}
+	ticks, err := strconv.ParseInt(string(fields[stolenAt]), 10, 64)
+	return time.Duration(ticks) * tick, err
+}
+
 func parseStat(b []byte, page int) (u Usage, err error) {
 	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
 	number := func(i int) (n int64) {

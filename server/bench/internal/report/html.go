@@ -50,6 +50,7 @@ func (r *Report) HTML(w io.Writer) error {
 			over(first, "users online", func(p *Sample) float64 { return float64(p.Online) }),
 			over(first, "memory of the server, MiB", func(p *Sample) float64 { return float64(p.Resident) / mebi }),
 			over(first, "processors that the server takes", func(p *Sample) float64 { return p.ServerCPU }),
+			over(first, "processors that the host of this machine took for others", func(p *Sample) float64 { return p.StolenCPU }),
 		} {
 			if c != nil {
 				s.Over = append(s.Over, c)

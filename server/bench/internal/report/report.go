@@ -74,6 +74,11 @@ type CPU struct {
 	PerUser float64 `json:"server_per_user_us_per_s"`
 	// PerSlot is the server's for one user in one interval, in microseconds.
 	PerSlot float64 `json:"server_per_user_and_slot_us"`
+	// Stolen is what the host of a virtual machine took from all its processors for
+	// others, and StolenMost the most of that between two samples. What is late or
+	// skipped then says nothing about the server.
+	Stolen     float64 `json:"stolen"`
+	StolenMost float64 `json:"stolen_most"`
 }
 
 // A Memory is what the server has resident, in bytes.
@@ -131,6 +136,7 @@ type Sample struct {
 	Online    int64   `json:"online"`
 	ServerCPU float64 `json:"server_cpu"`
 	CrowdCPU  float64 `json:"crowd_cpu"`
+	StolenCPU float64 `json:"stolen_cpu"`
 	Resident  int64   `json:"resident"`
 	Threads   int     `json:"threads"`
 	Received  uint64  `json:"received"`

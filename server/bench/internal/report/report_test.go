@@ -27,12 +27,12 @@ func example() *Report {
 	subject := func(name string, k float64) Subject {
 		return Subject{
 			Name: name, Seconds: 10, Users: 99.5,
-			CPU:    CPU{Server: 0.4 * k, Crowd: 0.5, PerUser: 4000 * k, PerSlot: 400 * k},
+			CPU:    CPU{Server: 0.4 * k, Crowd: 0.5, PerUser: 4000 * k, PerSlot: 400 * k, Stolen: 0.25, StolenMost: 1.5},
 			Memory: Memory{Empty: 20 << 20, Begin: 50 << 20, End: 51 << 20, Most: 52 << 20, PerUser: 300 << 10 * k},
 			Wire:   Wire{Up: Rate{22, 16}, Down: Rate{23, 16}}, Goroutines: 1700, Threads: 9,
 			Counts: crowd.Counts{Online: 100, Received: 10_000, Lost: 3},
 			Tail:   h.Tail(),
-			Series: []Sample{{Second: 1, Online: 100, ServerCPU: 0.4, Resident: 50 << 20}, {Second: 2, Online: 99, ServerCPU: 0.5, Resident: 51 << 20}},
+			Series: []Sample{{Second: 1, Online: 100, ServerCPU: 0.4, StolenCPU: 1.5, Resident: 50 << 20}, {Second: 2, Online: 99, ServerCPU: 0.5, Resident: 51 << 20}},
 		}
 	}
 	first, second := subject("undertone", 1), subject("pion <bare>", 0.8)
@@ -63,6 +63,8 @@ func TestText(t *testing.T) {
 		`(?m)^ *users online, mean +99\.5 +99\.5 *$`,
 		`(?m)^ *server, µs for a user and slot +400\.0 +320\.0 +1\.25 *$`,
 		`(?m)^ *sent late by, p50, ms +2[45]\d\.\d+ *$`,
+		`(?m)^ *taken by this machine's host, processors +0\.250 +0\.250 *$`,
+		`(?m)^ *the same in the worst second, processors +1\.500 +1\.500 *$`,
 		`(?m)^ *slots mixed +100 *$`,
 		`(?m)^ *a slot is sent within, ms +21\.750 *$`,
 		`(?m)^ *messages not timed +9000 +9000 *$`,
@@ -92,7 +94,7 @@ func TestCSV(t *testing.T) {
 		t.Errorf("a key is there twice: %v", lines[0])
 	}
 	lines, err = csv.NewReader(strings.NewReader(write(t, r.Seconds))).ReadAll()
-	if err != nil || len(lines) != 5 || lines[2][1] != "2.000" || lines[2][2] != "99" {
+	if err != nil || len(lines) != 5 || lines[2][1] != "2.000" || lines[2][2] != "99" || lines[0][5] != "stolen_cpu" || lines[1][5] != "1.500" {
 		t.Errorf("%v, %v", lines, err)
 	}
 }
@@ -123,7 +125,7 @@ func TestHTML(t *testing.T) {
 			found[e.Name.Local]++
 		}
 	}
-	if found["svg"] != 3+1+3 || found["polyline"] != 2+3 || found["rect"] != 3*2 || found["script"] != 0 {
+	if found["svg"] != 3+1+4 || found["polyline"] != 2+4 || found["rect"] != 3*2 || found["script"] != 0 {
 		t.Errorf("the page has %v", found)
 	}
 	for _, want := range []string{"pion &lt;bare&gt;", "users online, mean", "320.0"} {

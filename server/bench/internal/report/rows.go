@@ -101,6 +101,8 @@ func rows() []row {
 		row{"cpu_per_user", "server, millionths for a user", 0, true, always(func(s *Subject) float64 { return s.CPU.PerUser })},
 		row{"cpu_per_slot_us", "server, µs for a user and slot", 1, true, always(func(s *Subject) float64 { return s.CPU.PerSlot })},
 		row{"cpu_crowd", "crowd, processors", 3, false, always(func(s *Subject) float64 { return s.CPU.Crowd })},
+		row{"cpu_stolen", "taken by this machine's host, processors", 3, false, always(func(s *Subject) float64 { return s.CPU.Stolen })},
+		row{"cpu_stolen_most", "the same in the worst second, processors", 3, false, always(func(s *Subject) float64 { return s.CPU.StolenMost })},
 		row{"memory_empty_mib", "memory without users, MiB", 1, false, always(func(s *Subject) float64 { return float64(s.Memory.Empty) / mebi })},
 		row{"memory_begin_mib", "memory in the beginning, MiB", 1, false, always(func(s *Subject) float64 { return float64(s.Memory.Begin) / mebi })},
 		row{"memory_end_mib", "memory in the end, MiB", 1, false, always(func(s *Subject) float64 { return float64(s.Memory.End) / mebi })},

@@ -93,12 +93,12 @@ func (r *Report) Summary(w io.Writer) error {
 // Seconds writes a line of CSV for each sample.
 func (r *Report) Seconds(w io.Writer) error {
 	c := csv.NewWriter(w)
-	_ = c.Write([]string{"subject", "second", "online", "server_cpu", "crowd_cpu", "resident", "threads", "received", "lost"})
+	_ = c.Write([]string{"subject", "second", "online", "server_cpu", "crowd_cpu", "stolen_cpu", "resident", "threads", "received", "lost"})
 	number := func(v float64) string { return strconv.FormatFloat(v, 'f', 3, 64) }
 	for i := range r.Subjects {
 		for _, s := range r.Subjects[i].Series {
 			_ = c.Write([]string{
-				r.Subjects[i].Name, number(s.Second), strconv.FormatInt(s.Online, 10), number(s.ServerCPU), number(s.CrowdCPU),
+				r.Subjects[i].Name, number(s.Second), strconv.FormatInt(s.Online, 10), number(s.ServerCPU), number(s.CrowdCPU), number(s.StolenCPU),
 				strconv.FormatInt(s.Resident, 10), strconv.Itoa(s.Threads),
 				strconv.FormatUint(s.Received, 10), strconv.FormatUint(s.Lost, 10),
 			})
