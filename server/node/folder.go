@@ -101,9 +101,9 @@ func Init(ctx context.Context, dir string, s Settings) error {
 // initRegistry makes the registry, or takes the one that is in the folder
 // already, if its users can stay with these settings.
 func initRegistry(ctx context.Context, dir string, s Settings) error {
-	reg, err := registry.Open(ctx, filepath.Join(dir, registryFile))
+	reg, err := registry.Create(ctx, filepath.Join(dir, registryFile))
 	if err != nil {
-		return explainAccess(err)
+		return explainRegistry(dir, err)
 	}
 	err = reg.Settle(ctx, s.terms(), time.Now())
 	if closeErr := reg.Close(); err == nil {
@@ -114,6 +114,18 @@ func initRegistry(ctx context.Context, dir string, s Settings) error {
 		return fmt.Errorf("%w; that is: --mode %s --interval %s", err, differ.Settled.Mode, differ.Settled.Interval)
 	}
 	return err
+}
+
+// explainRegistry says what to do about a registry that is lost, or belongs to another
+// user. A new one is made only by init: with an empty one, all who have joined would be
+// strangers, and nobody would know why.
+func explainRegistry(dir string, err error) error {
+	if !errors.Is(err, registry.ErrLost) {
+		return explainAccess(err)
+	}
+	return fmt.Errorf("%w; stop the server, and restore a backup of the data folder. If there is none, all must be invited anew: "+
+		"move %s and what begins with %s away, and run: undertone-server init --data %s --host NAME, which keeps the keys",
+		err, SettingsFile, registryFile, dir)
 }
 
 // terms are what users join with.
@@ -235,7 +247,7 @@ func OpenFolder(ctx context.Context, dir string, environ ...string) (*Folder, er
 	}
 	reg, err := registry.Open(ctx, filepath.Join(dir, registryFile))
 	if err != nil {
-		return nil, explainAccess(err)
+		return nil, explainRegistry(dir, err)
 	}
 	return &Folder{Dir: dir, Settings: s, Registry: reg, root: root}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"undertone/server/internal/registry"
 	"undertone/transport/cell"
 	"undertone/transport/signal"
 )
@@ -144,6 +145,50 @@ func TestLostSettings(t *testing.T) {
 	}
 	if _, err := ReadSettings(f.Dir); err == nil || !strings.Contains(err.Error(), "put root.key back too") {
 		t.Errorf("without the root key: %v", err)
+	}
+}
+
+// A server that lost its registry is not served with an empty one, and nothing but init
+// makes one.
+func TestLostRegistry(t *testing.T) {
+	f := newFolder(t)
+	if err := f.Registry.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(f.Dir, registryFile)
+	log := []byte("the last changes")
+	for says, lose := range map[string]func() error{
+		"registry.db is missing": func() error { return os.Remove(path) },
+		"registry.db is empty":   func() error { return os.WriteFile(path, nil, 0o600) },
+	} {
+		if err := errors.Join(os.WriteFile(path, []byte("x"), 0o600), os.WriteFile(path+"-wal", log, 0o600), lose()); err != nil {
+			t.Fatal(err)
+		}
+		_, err := OpenFolder(t.Context(), f.Dir)
+		if !errors.Is(err, registry.ErrLost) || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "restore a backup of the data folder") {
+			t.Errorf("error is %v", err)
+		}
+		if _, err := New(t.Context(), Config{Data: f.Dir, Embedded: true}); !errors.Is(err, registry.ErrLost) {
+			t.Errorf("run: %v", err)
+		}
+		if kept, err := os.ReadFile(path + "-wal"); err != nil || string(kept) != string(log) { //nolint:gosec // a file of the test
+			t.Errorf("of the log beside it there are %d bytes, %v", len(kept), err)
+		}
+	}
+	// What the message says to do works.
+	if err := errors.Join(os.Remove(filepath.Join(f.Dir, SettingsFile)), os.RemoveAll(path), os.Remove(path+"-wal")); err != nil {
+		t.Fatal(err)
+	}
+	if err := Init(t.Context(), f.Dir, f.Settings); err != nil {
+		t.Fatal(err)
+	}
+	g, err := OpenFolder(t.Context(), f.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = g.Close() }()
+	if signal.PinOf(g.root) != signal.PinOf(f.root) {
+		t.Error("the root was replaced")
 	}
 }
 

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 // and says so, for n = 0, 1, 2 …
 func redeemForEver(path string) error {
 	ctx := context.Background()
-	r, err := Open(ctx, path)
+	r, err := Create(ctx, path)
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -69,6 +70,8 @@ var (
 	ErrNewer = errors.New("the registry was written by a newer undertone-server")
 	// ErrDamaged means that the file is no registry any more.
 	ErrDamaged = errors.New("the file is damaged")
+	// ErrLost means that a file that must be there is missing or empty.
+	ErrLost = errors.New("the registry is lost")
 )
 
 // A Registry is an open registry file. Its methods may be called from any
@@ -77,12 +80,35 @@ type Registry struct {
 	db *sql.DB
 }
 
-// Open opens the registry in the file path, or makes a new one, and brings its
-// schema up to date. Nobody but the owner of the process can read a new file.
+// Open opens the registry in the file path, which must be there, and brings its schema
+// up to date.
 func Open(ctx context.Context, path string) (*Registry, error) {
-	if err := touch(path); err != nil {
+	if err := checkThere(path); err != nil {
 		return nil, err
 	}
+	return connect(ctx, path, false)
+}
+
+// Create opens the registry in the file path, or makes a new one there. Nobody but the
+// owner of the process can read a new file.
+func Create(ctx context.Context, path string) (*Registry, error) {
+	err := checkThere(path)
+	if errors.Is(err, ErrLost) {
+		// A crash while a registry is made may leave an empty file, but no log beside
+		// it: that is of a registry which held something.
+		if info, statErr := os.Stat(path + logSuffix); statErr == nil && info.Size() > 0 {
+			return nil, fmt.Errorf("%w, and its last changes are in %s still", err, filepath.Base(path)+logSuffix)
+		}
+		err = touch(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return connect(ctx, path, true)
+}
+
+// connect opens a file that is there; isNew says that it may hold nothing yet.
+func connect(ctx context.Context, path string, isNew bool) (*Registry, error) {
 	db, err := sql.Open("sqlite", dsn(path))
 	if err != nil {
 		return nil, fmt.Errorf("the registry %s: %w", path, err)
@@ -90,7 +116,7 @@ func Open(ctx context.Context, path string) (*Registry, error) {
 	// A few connections are plenty: writers exclude each other anyhow.
 	db.SetMaxOpenConns(4)
 	r := &Registry{db: db}
-	if err := r.migrate(ctx); err != nil {
+	if err := r.migrate(ctx, isNew); err != nil {
 		_ = db.Close()
 		return nil, fmt.Errorf("the registry %s: %w", path, explain(err))
 	}
@@ -127,24 +153,50 @@ func explain(err error) error {
 	return fmt.Errorf("%w, and was left as it is (%w); stop the server, and restore a backup of the data folder", ErrDamaged, err)
 }
 
+// logSuffix makes the name of the write-ahead log of that of the file.
+const logSuffix = "-wal"
+
+// checkThere looks at the file before SQLite does, which takes an empty one for new and
+// throws away the log beside it, with the last changes of the one that was there.
+func checkThere(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s is missing", ErrLost, path)
+	}
+	if err != nil {
+		return fmt.Errorf("the registry cannot be opened: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("the registry cannot be opened: %w", err)
+	}
+	if info.Size() <= 1 { // A single byte is nothing to SQLite too.
+		return fmt.Errorf("%w: %s is empty", ErrLost, path)
+	}
+	return nil
+}
+
 // touch makes the file with the right permissions, because SQLite would ask
 // only the umask, and gives its side files the permissions of the file itself.
 func touch(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return fmt.Errorf("the registry cannot be opened: %w", err)
+		return fmt.Errorf("the registry cannot be made: %w", err)
 	}
 	return f.Close()
 }
 
 // dsn names the file to the driver. FULL makes each commit wait for the disk;
 // secure_delete overwrites what is removed; immediate transactions take the
-// write lock at their start, so that none fails half way.
+// write lock at their start, so that none fails half way. rw makes no file: one that
+// is removed while the server runs does not come back empty.
 func dsn(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
 	}
 	q := url.Values{
+		"mode": {"rw"},
 		"_pragma": {
 			"busy_timeout(10000)",
 			"journal_mode(WAL)",

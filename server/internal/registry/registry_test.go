@@ -19,7 +19,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func open(t *testing.T, path string) *Registry {
 	t.Helper()
-	r, err := Open(t.Context(), path)
+	r, err := Create(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +257,7 @@ func inFiles(t *testing.T, dir, needle string) bool {
 
 func TestRefusesNewerSchema(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "registry.db")
-	r, err := Open(t.Context(), path)
+	r, err := Create(t.Context(), path)
 	want(t, err, nil)
 	if _, err := r.db.ExecContext(t.Context(), `PRAGMA user_version = 99`); err != nil {
 		t.Fatal(err)

@@ -44,13 +44,17 @@ var migrations = []string{
 	);`,
 }
 
-// migrate brings the file to the newest schema, or refuses a newer one. Two
-// processes may try at once: the version is read under the write lock.
-func (r *Registry) migrate(ctx context.Context) error {
+// migrate brings the file to the newest schema, or refuses a newer one, and one without
+// any unless it is new. Two processes may try at once: the version is read under the
+// write lock.
+func (r *Registry) migrate(ctx context.Context, isNew bool) error {
 	var version int
 	err := r.write(ctx, func(tx *sql.Tx) (err error) {
 		if version, err = readVersion(ctx, tx); err != nil {
 			return err
+		}
+		if version == 0 && !isNew {
+			return fmt.Errorf("%w: the file holds no tables", ErrLost)
 		}
 		for _, m := range migrations[version:] {
 			if _, err := tx.ExecContext(ctx, m); err != nil {

@@ -52,7 +52,7 @@ func TestSettle(t *testing.T) {
 func TestTermsOfAnOldRegistry(t *testing.T) {
 	ctx := t.Context()
 	path := filepath.Join(t.TempDir(), "registry.db")
-	r, err := Open(ctx, path)
+	r, err := Create(ctx, path)
 	want(t, err, nil)
 	token, _ := invite(t, r, "", noon.Add(time.Hour))
 	_, err = r.Redeem(ctx, token, account(1), noon)
