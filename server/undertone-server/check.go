@@ -68,6 +68,9 @@ func (c *cli) check(ctx context.Context) []finding {
 	}
 	list := []finding{{fine, "settings", c.whereSettings()}}
 	list = append(list, checkPermissions(c.data))
+	if room, ok := diskRoom(c.data); ok { // Without any, the registry cannot be opened.
+		list = append(list, checkDisk(c.data, room))
+	}
 	f, err := node.OpenFolder(ctx, c.data, c.environ...)
 	if err != nil {
 		return append(list, finding{problem, "data", err.Error()})

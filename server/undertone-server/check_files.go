@@ -102,6 +102,39 @@ func ownerName(info fs.FileInfo) string {
 	return strconv.Itoa(uid)
 }
 
+const (
+	// leastDisk is with how many bytes left on the disk nothing can be promised: SQLite
+	// needs 32 KiB to open the registry at all, and some more to change it.
+	leastDisk = 1 << 20
+	// fairDisk is how many a log or an update may take in a night.
+	fairDisk = 64 << 20
+)
+
+// checkDisk says what it means that there is room for so many bytes in the data folder.
+func checkDisk(dir string, room uint64) finding {
+	const what = "disk"
+	text := fmt.Sprintf("%s are free for %s", inUnits(room), dir)
+	remedy := "; make room there, see: df -h " + dir
+	switch {
+	case room < leastDisk:
+		return finding{problem, what, text + ", too little to be sure that the registry can be opened and that users can join" + remedy}
+	case room < fairDisk:
+		return finding{warning, what, text + ", and without any the server does not start" + remedy}
+	}
+	return finding{fine, what, text}
+}
+
+// inUnits writes a number of bytes for people.
+func inUnits(bytes uint64) string {
+	switch {
+	case bytes < 1<<20:
+		return fmt.Sprintf("%d KiB", bytes>>10)
+	case bytes < 1<<30:
+		return fmt.Sprintf("%d MiB", bytes>>20)
+	}
+	return fmt.Sprintf("%d GiB", bytes>>30)
+}
+
 // A clockState is what the system knows of its clock.
 type clockState struct {
 	known  bool          // It says anything of it.

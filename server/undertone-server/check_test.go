@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -227,6 +228,34 @@ func TestCheckPermissions(t *testing.T) {
 	}
 	if got := someOf([]string{"a", "b", "c", "d", "e"}); got != "a, b, c and 2 more" {
 		t.Error(got)
+	}
+}
+
+// What check says of the room for the data.
+func TestCheckDisk(t *testing.T) {
+	for _, c := range []struct {
+		room  uint64
+		level level
+		text  string
+	}{
+		{0, problem, "0 KiB are free for /srv/calls, too little"},
+		{32 << 10, problem, "32 KiB are free"},
+		{1<<20 - 1, problem, "make room there, see: df -h /srv/calls"},
+		{1 << 20, warning, "1 MiB are free for /srv/calls"},
+		{64<<20 - 1, warning, "make room there, see: df -h /srv/calls"},
+		{64 << 20, fine, "64 MiB are free"},
+		{5 << 40, fine, "5120 GiB are free"},
+	} {
+		if f := checkDisk("/srv/calls", c.room); f.Level != c.level || !strings.Contains(f.Text, c.text) {
+			t.Errorf("%d bytes: %+v", c.room, f)
+		}
+	}
+	dir := t.TempDir()
+	if room, ok := diskRoom(dir); ok != (runtime.GOOS == "linux") || ok && room == 0 {
+		t.Errorf("there are %d bytes free in a folder of the test, %t", room, ok)
+	}
+	if _, ok := diskRoom(filepath.Join(dir, "away")); ok {
+		t.Error("there is room in a folder that is not there")
 	}
 }
 

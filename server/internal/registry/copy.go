@@ -25,7 +25,7 @@ func (r *Registry) Copy(ctx context.Context, path string) error {
 		return err
 	}
 	if _, err := r.db.ExecContext(ctx, `VACUUM INTO ?`, path); err != nil {
-		return fmt.Errorf("copy the registry: %w", explain(err))
+		return fmt.Errorf("copy the registry: %w", r.explain(err))
 	}
 	return nil
 }

@@ -104,18 +104,18 @@ func (r *Registry) CreateInvite(ctx context.Context, label string, expires time.
 func (r *Registry) Invites(ctx context.Context) ([]Invite, error) {
 	rows, err := r.db.QueryContext(ctx, `SELECT `+inviteColumns+` ORDER BY expires, hash`)
 	if err != nil {
-		return nil, fmt.Errorf("list the invites: %w", explain(err))
+		return nil, fmt.Errorf("list the invites: %w", r.explain(err))
 	}
 	defer func() { _ = rows.Close() }()
 	var invites []Invite
 	for rows.Next() {
 		i, err := scanInvite(rows)
 		if err != nil {
-			return nil, fmt.Errorf("list the invites: %w", explain(err))
+			return nil, fmt.Errorf("list the invites: %w", r.explain(err))
 		}
 		invites = append(invites, i)
 	}
-	return invites, explain(rows.Err())
+	return invites, r.explain(rows.Err())
 }
 
 // FindInvite returns the one invite whose ID begins with name (four digits at
@@ -164,9 +164,9 @@ func (r *Registry) Redeem(ctx context.Context, token uri.Token, account key.Acco
 	u, err := admit(ctx, r.db, account)
 	switch {
 	case !errors.Is(err, ErrUserUnknown) || token.IsZero():
-		return u, err
+		return u, r.explain(err)
 	case closed != nil:
-		return User{}, closed
+		return User{}, r.explain(closed)
 	}
 	err = r.write(ctx, func(tx *sql.Tx) error {
 		var err error

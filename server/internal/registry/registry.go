@@ -77,7 +77,8 @@ var (
 // A Registry is an open registry file. Its methods may be called from any
 // goroutine.
 type Registry struct {
-	db *sql.DB
+	db  *sql.DB
+	dir string // where the file is
 }
 
 // Open opens the registry in the file path, which must be there, and brings its schema
@@ -115,10 +116,10 @@ func connect(ctx context.Context, path string, isNew bool) (*Registry, error) {
 	}
 	// A few connections are plenty: writers exclude each other anyhow.
 	db.SetMaxOpenConns(4)
-	r := &Registry{db: db}
+	r := &Registry{db: db, dir: filepath.Dir(path)}
 	if err := r.migrate(ctx, isNew); err != nil {
 		_ = db.Close()
-		return nil, fmt.Errorf("the registry %s: %w", path, explain(err))
+		return nil, fmt.Errorf("the registry %s: %w", path, err)
 	}
 	return r, nil
 }
@@ -126,31 +127,49 @@ func connect(ctx context.Context, path string, isNew bool) (*Registry, error) {
 // Ping reads from the file, and says why that cannot be done.
 func (r *Registry) Ping(ctx context.Context) error {
 	var some bool
-	return explain(r.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM users)`).Scan(&some))
+	return r.explain(r.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM users)`).Scan(&some))
 }
 
 // Close closes the file. What was committed is on the disk already.
 func (r *Registry) Close() error { return r.db.Close() }
 
 // What SQLite says of a file that it cannot make sense of (SQLITE_CORRUPT and
-// SQLITE_NOTADB), in the low byte of its code.
+// SQLITE_NOTADB), and of a disk that does not take what is written (SQLITE_IOERR and
+// SQLITE_FULL), in the low byte of its code.
 const (
+	sqliteIOErr   = 10
 	sqliteCorrupt = 11
+	sqliteFull    = 13
 	sqliteNotADB  = 26
 )
 
-// isDamage reports whether SQLite cannot make sense of a file.
-func isDamage(err error) bool {
+// lowCode is what SQLite says, without the details; 0 for an error that is not its own.
+func lowCode(err error) int {
 	var e *sqlite.Error
-	return errors.As(err, &e) && (e.Code()&0xff == sqliteCorrupt || e.Code()&0xff == sqliteNotADB)
+	if !errors.As(err, &e) {
+		return 0
+	}
+	return e.Code() & 0xff
 }
 
-// explain says what to do about a damaged file. Other errors pass unchanged.
-func explain(err error) error {
-	if !isDamage(err) {
-		return err
+// isDamage reports whether SQLite cannot make sense of a file.
+func isDamage(err error) bool {
+	code := lowCode(err)
+	return code == sqliteCorrupt || code == sqliteNotADB
+}
+
+// explain says what to do about a damaged file and a full disk. Other errors pass
+// unchanged.
+func (r *Registry) explain(err error) error {
+	switch lowCode(err) {
+	case sqliteCorrupt, sqliteNotADB:
+		return fmt.Errorf("%w, and was left as it is (%w); stop the server, and restore a backup of the data folder", ErrDamaged, err)
+	case sqliteIOErr, sqliteFull:
+		// Where there is no room for what SQLite shares between processes, it speaks of
+		// input and output only.
+		return fmt.Errorf("%w; is the disk full? see: df -h %s", err, r.dir)
 	}
-	return fmt.Errorf("%w, and was left as it is (%w); stop the server, and restore a backup of the data folder", ErrDamaged, err)
+	return err
 }
 
 // logSuffix makes the name of the write-ahead log of that of the file.
@@ -214,11 +233,11 @@ func dsn(path string) string {
 func (r *Registry) write(ctx context.Context, f func(tx *sql.Tx) error) error {
 	tx, err := r.db.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return r.explain(err)
 	}
 	if err := f(tx); err != nil {
 		_ = tx.Rollback()
-		return err
+		return r.explain(err)
 	}
-	return tx.Commit()
+	return r.explain(tx.Commit())
 }

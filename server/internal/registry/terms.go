@@ -49,13 +49,13 @@ func (r *Registry) Settle(ctx context.Context, t Terms, now time.Time) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO terms (only, mode, interval) VALUES (1, ?, ?)
 			ON CONFLICT (only) DO UPDATE SET mode = excluded.mode, interval = excluded.interval`,
 			t.Mode.String(), t.Interval.String())
-		return explain(err)
+		return err
 	})
 }
 
 // CheckTerms says whether Settle would refuse t.
 func (r *Registry) CheckTerms(ctx context.Context, t Terms, now time.Time) error {
-	return checkTerms(ctx, r.db, t, now)
+	return r.explain(checkTerms(ctx, r.db, t, now))
 }
 
 func checkTerms(ctx context.Context, q querier, t Terms, now time.Time) error {
@@ -64,13 +64,13 @@ func checkTerms(ctx context.Context, q querier, t Terms, now time.Time) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read the terms: %w", explain(err))
+		return fmt.Errorf("read the terms: %w", err)
 	}
 	var users, open int
 	err = q.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM users),
 		(SELECT count(*) FROM invites WHERE NOT spent AND NOT revoked AND expires > ?)`, now.Unix()).Scan(&users, &open)
 	if err != nil {
-		return fmt.Errorf("read the terms: %w", explain(err))
+		return fmt.Errorf("read the terms: %w", err)
 	}
 	if users == 0 && open == 0 {
 		return nil

@@ -29,25 +29,26 @@ const userColumns = `ed25519, inner, label, day, disabled FROM users`
 
 // User returns the user with this handle, or ErrUserUnknown.
 func (r *Registry) User(ctx context.Context, h key.Handle) (User, error) {
-	return findUser(ctx, r.db, h)
+	u, err := findUser(ctx, r.db, h)
+	return u, r.explain(err)
 }
 
 // Users lists all users, by label and then by handle.
 func (r *Registry) Users(ctx context.Context) ([]User, error) {
 	rows, err := r.db.QueryContext(ctx, `SELECT `+userColumns+` ORDER BY label, handle`)
 	if err != nil {
-		return nil, fmt.Errorf("list the users: %w", explain(err))
+		return nil, fmt.Errorf("list the users: %w", r.explain(err))
 	}
 	defer func() { _ = rows.Close() }()
 	var users []User
 	for rows.Next() {
 		u, err := scanUser(rows)
 		if err != nil {
-			return nil, fmt.Errorf("list the users: %w", explain(err))
+			return nil, fmt.Errorf("list the users: %w", r.explain(err))
 		}
 		users = append(users, u)
 	}
-	return users, explain(rows.Err())
+	return users, r.explain(rows.Err())
 }
 
 // FindUser returns the one user whose label is name, or whose handle begins
