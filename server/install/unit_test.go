@@ -75,6 +75,10 @@ func TestUnitFitsPackage(t *testing.T) {
 	if main := read(t, root+"/server/undertone-server/root.go"); !strings.Contains(main, `installedData = "/var/lib/undertone"`) {
 		t.Error("the program knows another folder")
 	}
+	// The check of a stopped server knows that the folder of its sockets comes back.
+	if measure := read(t, root+"/server/undertone-server/measure.go"); !strings.Contains(measure, `serviceRun = "/run/`+u["Service.RuntimeDirectory"][0]+`"`) {
+		t.Error("the program knows another folder of sockets")
+	}
 }
 
 // systemd reads every line of the unit, and finds little that the server still may do.

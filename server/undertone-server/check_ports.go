@@ -42,7 +42,7 @@ func checkPorts(ctx context.Context, f *node.Folder, at site) []finding {
 	if errUDP == nil {
 		defer func() { _ = udp.Close() }()
 	}
-	list = append(list, checkMetrics(s)...)
+	list = append(list, checkMetrics(s, f.Dir)...)
 	if err != nil || errUDP != nil || !at.fixed(s) {
 		return list
 	}

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	localhttp "undertone/server/internal/local"
 	"undertone/server/node"
 )
 
@@ -128,5 +129,41 @@ func TestHangUp(t *testing.T) {
 	}
 	if _, err := os.Stat(socket); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the socket was left behind: %v", err)
+	}
+}
+
+// While the service is stopped, the folder of its sockets is not there, and nothing is
+// wrong with that; elsewhere it must be made.
+func TestCheckMetrics(t *testing.T) {
+	dir := t.TempDir()
+	missing := filepath.Join(dir, "away", "metrics.sock")
+	_, none := localhttp.Listen("unix:" + missing)
+	if none == nil || !strings.Contains(none.Error(), "the folder "+filepath.Dir(missing)+" is missing") {
+		t.Errorf("a server would say %v", none)
+	}
+	for _, c := range []struct {
+		address, data string
+		err           error
+		level         level
+		text          string
+	}{
+		{"unix:/run/undertone/metrics.sock", installedData, none, fine, "/run/undertone is made when the service starts"},
+		{"unix:/run/undertone/metrics.sock", dir, none, problem, "no folder /run/undertone; make it"},
+		{"unix:/run/undertone/deep/metrics.sock", installedData, none, problem, "no folder /run/undertone/deep; make it"},
+		{"unix:/run/undertone/metrics.sock", installedData, syscall.EACCES, problem, "cannot be used"},
+		{"127.0.0.1:9464", installedData, syscall.EADDRINUSE, problem, "stop what uses it"},
+		{"127.0.0.1:9464", installedData, nil, fine, "is free"},
+	} {
+		if f := judgeMetrics(c.address, c.data, c.err); f.Level != c.level || !strings.Contains(f.Text, c.text) {
+			t.Errorf("%s for %s, %v: %+v", c.address, c.data, c.err, f)
+		}
+	}
+	s := node.Settings{Metrics: "unix:" + missing}
+	if list := checkMetrics(s, dir); len(list) != 1 || list[0].Level != problem || !strings.Contains(list[0].Text, "no folder "+filepath.Dir(missing)+"; make it, or change the address") {
+		t.Errorf("%+v", list)
+	}
+	s.Metrics = "unix:" + filepath.Join(dir, "metrics.sock")
+	if list := checkMetrics(s, dir); len(list) != 1 || list[0].Level != fine {
+		t.Errorf("%+v", list)
 	}
 }

@@ -92,6 +92,9 @@ func listenSocket(path string) (net.Listener, error) {
 		return nil, err
 	}
 	l, err := new(net.ListenConfig).Listen(context.Background(), "unix", path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the folder %s is missing (%w); make it, or choose another path", filepath.Dir(path), err)
+	}
 	if err != nil {
 		return nil, err
 	}
