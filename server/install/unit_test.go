@@ -35,12 +35,13 @@ func TestUnitFitsPackage(t *testing.T) {
 	u := unit(t)
 	post, purge := read(t, "postinst"), read(t, "postrm")
 	for key, want := range map[string]string{
-		"Service.ExecStart":        "/usr/bin/undertone-server run --data /var/lib/undertone",
-		"Service.User":             "undertone",
-		"Service.StateDirectory":   "undertone",
-		"Service.Restart":          "on-failure",
-		"Unit.ConditionPathExists": "/var/lib/undertone/server.toml",
-		"Install.WantedBy":         "multi-user.target",
+		"Service.ExecStart":              "/usr/bin/undertone-server run --data /var/lib/undertone",
+		"Service.User":                   "undertone",
+		"Service.StateDirectory":         "undertone",
+		"Service.Restart":                "on-failure",
+		"Service.RestartForceExitStatus": "SIGHUP",
+		"Unit.ConditionPathExists":       "/var/lib/undertone/server.toml",
+		"Install.WantedBy":               "multi-user.target",
 	} {
 		if !slices.Equal(u[key], []string{want}) {
 			t.Errorf("%s is %q", key, u[key])

@@ -14,6 +14,7 @@ import (
 )
 
 func main() {
+	outliveHangUp()
 	if err := harden(); err != nil {
 		_, _ = os.Stderr.WriteString("undertone-server: " + err.Error() + "\n")
 		os.Exit(exitFailed)
@@ -23,3 +24,13 @@ func main() {
 	stop()
 	os.Exit(code)
 }
+
+// outliveHangUp keeps SIGHUP from ending the process, until endOnHangUp. What a server is
+// asked to read again before it serves, it has not read yet: it needs no more than to
+// stay alive.
+func outliveHangUp() {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+}
+
+// endOnHangUp lets SIGHUP end the process, as a command whose terminal is closed should.
+func endOnHangUp() { signal.Reset(syscall.SIGHUP) }

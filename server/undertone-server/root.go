@@ -85,6 +85,9 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the server is not running.`,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			c.started = true
+			if cmd.Name() != runName {
+				endOnHangUp()
+			}
 			if cmd.Annotations[withFiles] != "" {
 				return nil
 			}

@@ -25,6 +25,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(mainEnv) != "" {
 		main()
 	}
+	if os.Getenv(hangUpEnv) != "" {
+		awaitHangUps()
+	}
 	os.Exit(m.Run())
 }
 

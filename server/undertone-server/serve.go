@@ -13,9 +13,13 @@ import (
 	"undertone/server/node"
 )
 
+// runName is the name of the command that serves, the only one to which SIGHUP means
+// something else than the end.
+const runName = "run"
+
 func (c *cli) runCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "run",
+		Use:   runName,
 		Short: "Serve, until SIGTERM or Ctrl-C",
 		Long: `Serve, until SIGTERM or Ctrl-C. SIGHUP has the server read its settings and its
 certificate again; the log says what took effect, and what needs a restart.`,
