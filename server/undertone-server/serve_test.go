@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -75,6 +76,11 @@ func TestEarlyHangUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Where all of this runs under nohup the child would ignore the signal too; one that
+	// is caught here has its own effect there.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP)
+	defer signal.Stop(caught)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
