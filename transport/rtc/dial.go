@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net"
 	"time"
-
-	"github.com/pion/webrtc/v4"
 )
 
 // DialConfig says how a client goes online. The zero value works.
@@ -54,14 +52,12 @@ func Dial(ctx context.Context, cfg DialConfig,
 	}
 	lane := p.newLane(cfg.Rate)
 	lane.speaksFirst = true
-	life, end := context.WithCancel(context.WithoutCancel(ctx))
-	pc, err := newPeer(life, lane, false, cfg.Window)
+	connection, err := newConnection(lane, false, cfg.Window)
 	if err != nil {
-		end()
 		_ = p.Close()
 		return nil, err
 	}
-	l := newLink(pc, end, lane, cfg.Depth, cfg.Receive, events{ended: func() { _ = p.Close() }})
+	l := newLink(connection, lane, cfg.Depth, cfg.Receive, events{ended: func() { _ = p.Close() }})
 	if err := l.dial(ctx, newFallback(cfg, p.sock), exchange); err != nil {
 		l.Close()
 		return nil, err
@@ -105,10 +101,17 @@ func (l *Link) dial(ctx context.Context, f *fallback,
 	if answer, err = f.read(answer); err != nil {
 		return fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
-	remote := webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}
-	if err := l.pc.SetRemoteDescription(remote); err != nil {
+	remote, err := readDescription(answer)
+	if err == nil && remote.setup != setupPassive {
+		err = fmt.Errorf("setup is %q", remote.setup)
+	}
+	if err == nil {
+		err = l.connection.meet(remote)
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
+	l.begin(remote)
 	var gone <-chan struct{}
 	for due := f.due(); ; {
 		select {
@@ -128,46 +131,26 @@ func (l *Link) dial(ctx context.Context, f *fallback,
 	}
 }
 
-// offer asks for the one channel and describes this side.
+// offer describes this side.
 func (l *Link) offer(ctx context.Context) (string, error) {
-	ordered, ms := false, lifetime
-	dc, err := l.pc.CreateDataChannel(label, &webrtc.DataChannelInit{
-		Ordered:           &ordered,
-		MaxPacketLifeTime: &ms,
-	})
-	if err != nil {
-		return "", fmt.Errorf("rtc: %w", err)
+	if err := l.await(ctx, l.connection.gathered); err != nil {
+		return "", err
 	}
-	dc.OnOpen(func() { l.attach(dc, false) })
-	l.pc.OnDataChannel(func(*webrtc.DataChannel) { l.end(ErrProtocol) })
-
-	offer, err := l.pc.CreateOffer(nil)
-	if err != nil {
-		return "", fmt.Errorf("rtc: %w", err)
-	}
-	text, err := l.describe(ctx, offer)
+	text, err := l.connection.describe(setupEither, "0")
 	if err != nil {
 		return "", err
 	}
 	return cleanOffer(text)
 }
 
-// describe sets this side's description and returns it when it is complete, so
-// that one exchange is enough.
-func (l *Link) describe(ctx context.Context, local webrtc.SessionDescription) (string, error) {
-	complete := webrtc.GatheringCompletePromise(l.pc)
-	if err := l.pc.SetLocalDescription(local); err != nil {
-		return "", fmt.Errorf("rtc: %w", err)
-	}
+// await waits for what the agent does within moments.
+func (l *Link) await(ctx context.Context, what <-chan struct{}) error {
 	select {
-	case <-complete:
+	case <-what:
+		return nil
 	case <-l.done:
-		return "", l.Err()
+		return l.Err()
 	case <-ctx.Done():
-		return "", context.Cause(ctx)
+		return context.Cause(ctx)
 	}
-	if d := l.pc.LocalDescription(); d != nil {
-		return d.SDP, nil
-	}
-	return "", ErrLost
 }

@@ -17,8 +17,8 @@
 // that it writes to (origin.go). Who stays in connecting or attached
 // for 10 s is closed. Closed is final: who wants to stay online dials again.
 //
-// Each link has one goroutine that writes, one that reads and calls Receive, and
-// one that owns both and what belongs to pion; Close waits for all of them.
+// Each link has one goroutine that writes, one that reads and calls Receive, one in
+// which the connection opens and ends, and one that owns these and what belongs to pion; Close waits for all of them.
 // Every method may be called from any goroutine, but Send from one at a time, and
 // Close, which waits for Receive, not from Receive.
 //
@@ -28,15 +28,16 @@
 // go no further than a look at their first bytes, and a link takes from its own
 // address only what may be its peer's (lane.go): no more datagrams a second than it
 // may have any use for (Rate), and, once it is open, nothing that is not encrypted and
-// no check of the line from elsewhere. So a member who sends all that he can costs
+// no check of the line from elsewhere. What it decrypts it looks at before SCTP does,
+// and ends at the first piece of a message, which SCTP would keep (whole.go). So a member who sends all that he can costs
 // what ten others do, and not the machine. So who can watch the line and forge addresses can bring
 // nothing in, and cannot end the link or turn it away; what he can do is to flood
 // it. A link that is not open after 10 s is closed, and a Listener has room for so
 // many of those that were not (ListenConfig). All of it is counted (ListenerStats).
 //
-// What a peer that misbehaves can have a link hold is bounded by pion's buffers of
-// 1 MB before DTLS and before SCTP each, twice the window for what comes out of
-// order, and the window for what goes out; there are never more than 16 addresses
+// What a peer that misbehaves can have a link hold is bounded by pion's buffer of
+// 1 MB before DTLS, twice the window for whole messages that are not read yet, and
+// the window for what goes out; there are never more than 16 addresses
 // and one channel.
 //
 // # The channel, for other clients
@@ -48,8 +49,9 @@
 //
 // and DCEP (RFC 8832) an OPEN with channel type 0x82, reliability parameter 90, label
 // "undertone" and no protocol. Another label or kind of channel, or a second one, ends
-// the link. Messages are binary, of 1 to 1,156 bytes; text, and what is longer, is
-// dropped. The offer, which signalling carries (package signal), has these lines at
+// the link. Messages are binary, of 1 to 1,156 bytes; text is
+// dropped. What is longer than the a=max-message-size of the answer, comes in more than
+// one chunk of SCTP, or empty, ends the link. The offer, which signalling carries (package signal), has these lines at
 // least, in any order that SDP allows:
 //
 //	v=0
@@ -68,7 +70,7 @@
 //
 // Candidates in it are not looked at, but for whether one asks for TCP (see below). So
 // the offer can be sent as soon as it is there, and no other follows: there is no
-// trickle. The answer has the same lines, with a=ice-lite, a=setup:passive, and a
+// trickle. The fingerprint is by SHA-256. The answer has the same lines, with a=ice-lite, a=setup:passive, and a
 // candidate of type host for each address of the server, all with the same UDP port. A
 // client may look for the server at the address of signalling too, with that port, and
 // ours does: a router's address can be another one today than the server knows. So

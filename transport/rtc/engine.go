@@ -1,15 +1,10 @@
 package rtc
 
 import (
-	"context"
-	"fmt"
 	"io"
 	"time"
 
-	"github.com/pion/ice/v4"
-	"github.com/pion/interceptor"
 	"github.com/pion/logging"
-	"github.com/pion/webrtc/v4"
 	"golang.org/x/time/rate"
 
 	"undertone/transport/cell"
@@ -24,7 +19,11 @@ const (
 	// label and lifetime describe the one channel of a link. Lifetime is in
 	// milliseconds: how long a lost message is worth sending again.
 	label    = "undertone"
-	lifetime = uint16(90)
+	lifetime = 90
+
+	// packetSize is the longest packet of SCTP: what WebRTC takes for sure to get
+	// through, and what is around it.
+	packetSize = 1191
 )
 
 // Tuning constants.
@@ -107,47 +106,4 @@ func newFlow(perSecond int) *rate.Limiter {
 		perSecond = defaultRate
 	}
 	return throttle.Rate{Burst: perSecond, PerSecond: float64(perSecond)}.Bucket()
-}
-
-// newPeer returns a connection over l with nothing in it but one data channel. It is
-// for a link that ends with ctx.
-func newPeer(ctx context.Context, l *lane, server bool, window int) (*webrtc.PeerConnection, error) {
-	window = min(max(window, minWindow), maxWindow)
-	var s webrtc.SettingEngine
-	s.LoggerFactory = silence
-	s.SetNet(noNet{})
-	s.SetICEUDPMux(l)
-	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
-	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
-	s.SetICETimeouts(iceDisconnected, iceFailed, iceKeepalive)
-	s.SetICEMaxBindingRequests(iceRequests)
-	s.DisableCloseByDTLS(true) // the link itself closes its connection
-	s.DetachDataChannels()
-	s.EnableDataChannelBlockWrite(true)
-	s.EnableSCTPZeroChecksum(true)
-	s.SetSCTPMinCwnd(uint32(window)) //nolint:gosec // at most maxWindow
-	s.SetSCTPRTOMax(rtoMax)
-	s.SetSCTPMaxReceiveBufferSize(uint32(2 * window)) //nolint:gosec // at most 2*maxWindow
-	s.SetSCTPMaxMessageSize(MaxMessage)
-	s.SetDTLSInsecureSkipHelloVerify(true) // ICE has shown the address already
-	// pion begins the handshake when ICE is done. If the link was closed in that very
-	// moment, nothing else would ever end it, nor the closing, which waits for it.
-	s.SetDTLSConnectContextMaker(func() (context.Context, func()) { return context.WithCancel(ctx) })
-	if server {
-		s.SetLite(true)
-		if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
-			return nil, fmt.Errorf("rtc: %w", err)
-		}
-	}
-
-	api := webrtc.NewAPI(
-		webrtc.WithSettingEngine(s),
-		webrtc.WithMediaEngine(&webrtc.MediaEngine{}),
-		webrtc.WithInterceptorRegistry(&interceptor.Registry{}),
-	)
-	pc, err := api.NewPeerConnection(webrtc.Configuration{})
-	if err != nil {
-		return nil, fmt.Errorf("rtc: %w", err)
-	}
-	return pc, nil
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/pion/datachannel"
-	"github.com/pion/webrtc/v4"
 )
 
 // state is where a link stands; see the package comment.
@@ -28,17 +27,16 @@ const (
 // Receive.
 type Link struct {
 	// Set at creation, read only.
-	pc      *webrtc.PeerConnection
-	over    func() // ends the context of pc
-	lane    *lane
-	receive func(b []byte, at time.Time)
-	on      events
-	mail    *mailbox
-	opened  chan struct{} // closed on entering open
-	done    chan struct{} // closed on entering closed
-	gone    chan struct{} // closed when nothing of the link is left
-
-	sctpOver chan struct{} // closed when an SCTP association has ended
+	connection *connection
+	life       context.Context //nolint:containedctx // that of the connection, which over ends
+	over       func()
+	lane       *lane
+	receive    func(b []byte, at time.Time)
+	on         events
+	mail       *mailbox
+	opened     chan struct{} // closed on entering open
+	done       chan struct{} // closed on entering closed
+	gone       chan struct{} // closed when nothing of the link is left
 
 	mu      sync.Mutex
 	state   state
@@ -64,32 +62,26 @@ type events struct {
 	ended  func() // everything of the link has ended
 }
 
-// newLink starts the life of a link over pc, which it takes over, and which uses
-// the lane. over ends the context of pc; depth is that of the mailbox.
-func newLink(pc *webrtc.PeerConnection, over func(), lane *lane, depth int, receive func([]byte, time.Time), on events) *Link {
+// newLink starts the life of a link over p, which it takes over, and which uses
+// the lane; depth is that of the mailbox.
+func newLink(p *connection, lane *lane, depth int, receive func([]byte, time.Time), on events) *Link {
 	if receive == nil {
 		receive = func([]byte, time.Time) {}
 	}
 	lane.depth = depth
+	life, over := context.WithCancel(context.Background())
 	l := &Link{
-		pc:      pc,
-		over:    over,
-		lane:    lane,
-		receive: receive,
-		on:      on,
-		mail:    newMailbox(depth),
-		opened:  make(chan struct{}),
-		done:    make(chan struct{}),
-		gone:    make(chan struct{}),
-
-		sctpOver: make(chan struct{}),
+		connection: p,
+		life:       life,
+		over:       over,
+		lane:       lane,
+		receive:    receive,
+		on:         on,
+		mail:       newMailbox(depth),
+		opened:     make(chan struct{}),
+		done:       make(chan struct{}),
+		gone:       make(chan struct{}),
 	}
-	pc.SCTP().OnClose(func(error) { close(l.sctpOver) })
-	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
-		if s == webrtc.PeerConnectionStateFailed || s == webrtc.PeerConnectionStateClosed {
-			l.end(ErrLost)
-		}
-	})
 	go l.supervise()
 	return l
 }
@@ -148,34 +140,38 @@ func (l *Link) supervise() {
 		if l.on.opened != nil {
 			l.on.opened()
 		}
-		<-l.done
+		select {
+		case <-l.done:
+		case <-l.connection.failed:
+			l.end(ErrLost)
+		}
 	case <-l.done:
+	case <-l.connection.failed:
+		l.end(ErrLost)
 	case <-timer.C:
 		l.end(ErrTimeout)
 	}
-	l.tearDown()
 	l.workers.Wait()
+	l.connection.close()
 	l.lane.leave()
 	l.on.ended()
 }
 
-// tearDown ends the connection, and with it the reads and writes of the workers.
-//
-// Once SCTP runs, closing pion's PeerConnection would hold a lock that other
-// goroutines of it want, and wait up to 0.4 s for an ABORT to go out that may
-// never go out any more. So end DTLS, which tells the other side as well, and
-// ICE below it; nothing else of the PeerConnection is running then.
-func (l *Link) tearDown() {
-	sctp := l.pc.SCTP()
-	dtls := sctp.Transport()
-	_ = dtls.Stop()
-	if sctp.State() != webrtc.SCTPTransportStateConnected {
-		_ = l.pc.GracefulClose()
+// begin connects to the peer that d describes.
+func (l *Link) begin(d *description) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state == closed {
 		return
 	}
-	_ = dtls.Stop() // Again: the first time it may not have been there yet.
-	<-l.sctpOver
-	_ = dtls.ICETransport().GracefulStop()
+	l.workers.Go(func() {
+		l.connection.run(l.life, d, l.attach, func(err error) {
+			if !errors.Is(err, ErrProtocol) {
+				err = ErrLost
+			}
+			l.end(err)
+		})
+	})
 }
 
 // end enters closed, the first time it is called.
@@ -192,17 +188,11 @@ func (l *Link) end(err error) {
 
 // attach takes the channel over and starts to read it. ready says whether the
 // other side is known to have it too.
-func (l *Link) attach(dc *webrtc.DataChannel, ready bool) {
-	channel, err := dc.DetachWithDeadline()
-	if err != nil {
-		l.end(ErrProtocol)
-		return
-	}
-	if raw, ok := channel.(*datachannel.DataChannel); ok && !ready {
-		// pion reports a channel as open when it has asked for it. Messages
-		// sent before the other side agreed would queue up behind a lost
-		// request, so wait for its answer.
-		raw.OnOpen(l.enterOpen)
+func (l *Link) attach(channel *datachannel.DataChannel, ready bool) {
+	if !ready {
+		// The other side was asked for it. Messages sent before it agreed would queue
+		// up behind a lost request, so wait for its answer.
+		channel.OnOpen(l.enterOpen)
 	}
 	l.mu.Lock()
 	if l.state != connecting {
@@ -278,13 +268,8 @@ func (l *Link) read() {
 }
 
 // discard reads away a message that is too long. The channel keeps it until it
-// is read into a buffer that it fits in, and it can have as many bytes as the
-// channel receives ahead.
+// is read into a buffer that it fits in, and it came in one packet (see whole).
 func discard(channel datachannel.Reader) error {
-	for size := 4 * MaxMessage; ; size *= 4 {
-		_, _, err := channel.ReadDataChannel(make([]byte, size))
-		if !errors.Is(err, io.ErrShortBuffer) || size > 4*2*maxWindow {
-			return err
-		}
-	}
+	_, _, err := channel.ReadDataChannel(make([]byte, packetSize))
+	return err
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pion/webrtc/v4"
+	"github.com/pion/datachannel"
 
 	"undertone/transport/cell"
 	"undertone/transport/simnet"
@@ -226,10 +226,8 @@ func TestBadMessages(t *testing.T) {
 		write(make([]byte, cell.Size), true)
 		write(nil, true)
 		write(nil, false)
-		write(make([]byte, MaxMessage+1), false)
-		write(make([]byte, 100_000), false)
-		if n := r.server.Stats().Dropped; n != 6 {
-			t.Errorf("%d messages dropped, not 6", n)
+		if n := r.server.Stats().Dropped; n != 4 {
+			t.Errorf("%d messages dropped, not 4", n)
 		}
 		if r.up.count() != 0 {
 			t.Error("one of them was received")
@@ -237,6 +235,20 @@ func TestBadMessages(t *testing.T) {
 		write(make([]byte, MaxMessage), false)
 		if r.up.count() != 1 || r.server.Err() != nil {
 			t.Errorf("a good message after them is lost: %v", r.server.Err())
+		}
+	})
+}
+
+// A message that does not fit into a datagram comes in pieces, and ends the link.
+func TestMessageInPiecesEndsLink(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newHostileRig(t)
+		defer r.close()
+		_ = r.client.channel.SetWriteDeadline(time.Now().Add(time.Second))
+		_, _ = r.client.channel.Write(make([]byte, MaxMessage+1))
+		waitFor(t, r.server, time.Second)
+		if err := r.server.Err(); !errors.Is(err, ErrProtocol) || r.up.count() != 0 {
+			t.Errorf("%v, and %d messages came", err, r.up.count())
 		}
 	})
 }
@@ -257,7 +269,8 @@ func TestSecondChannelEndsLink(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newRig(t, 1, shortPath, shortPath)
 		defer r.close()
-		if _, err := r.client.pc.CreateDataChannel(label, nil); err != nil {
+		second := channel()
+		if _, err := datachannel.Dial(r.client.connection.association, 2, &second); err != nil {
 			t.Fatal(err)
 		}
 		waitFor(t, r.server, time.Second)
@@ -268,32 +281,22 @@ func TestSecondChannelEndsLink(t *testing.T) {
 }
 
 func TestOurs(t *testing.T) {
-	yes, no := true, false
-	ms, other := lifetime, lifetime+1
 	for name, test := range map[string]struct {
-		label string
-		init  webrtc.DataChannelInit
-		want  bool
+		change func(c *datachannel.Config)
+		want   bool
 	}{
-		"ours":       {label, webrtc.DataChannelInit{Ordered: &no, MaxPacketLifeTime: &ms}, true},
-		"ordered":    {label, webrtc.DataChannelInit{Ordered: &yes, MaxPacketLifeTime: &ms}, false},
-		"reliable":   {label, webrtc.DataChannelInit{Ordered: &no}, false},
-		"lifetime":   {label, webrtc.DataChannelInit{Ordered: &no, MaxPacketLifeTime: &other}, false},
-		"no resends": {label, webrtc.DataChannelInit{Ordered: &no, MaxRetransmits: new(uint16)}, false},
-		"label":      {"chat", webrtc.DataChannelInit{Ordered: &no, MaxPacketLifeTime: &ms}, false},
+		"ours":       {func(*datachannel.Config) {}, true},
+		"ordered":    {func(c *datachannel.Config) { c.ChannelType = datachannel.ChannelTypePartialReliableTimed }, false},
+		"reliable":   {func(c *datachannel.Config) { c.ChannelType = datachannel.ChannelTypeReliableUnordered }, false},
+		"lifetime":   {func(c *datachannel.Config) { c.ReliabilityParameter++ }, false},
+		"no resends": {func(c *datachannel.Config) { c.ChannelType = datachannel.ChannelTypePartialReliableRexmitUnordered }, false},
+		"label":      {func(c *datachannel.Config) { c.Label = "chat" }, false},
 	} {
-		pc, err := webrtc.NewPeerConnection(webrtc.Configuration{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		dc, err := pc.CreateDataChannel(test.label, &test.init)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := ours(dc); got != test.want {
+		c := channel()
+		test.change(&c)
+		if got := isOurs(&c); got != test.want {
 			t.Errorf("%s: %v", name, got)
 		}
-		_ = pc.Close()
 	}
 }
 

@@ -8,8 +8,6 @@ import (
 	"net/netip"
 	"sync"
 	"time"
-
-	"github.com/pion/webrtc/v4"
 )
 
 // ListenConfig says where a server is.
@@ -184,10 +182,8 @@ func (s *Listener) newLink(h Handlers) (*Link, error) {
 		return nil, err
 	}
 	lane := s.port.newLane(h.Rate)
-	life, end := context.WithCancel(context.Background())
-	pc, err := newPeer(life, lane, true, h.Window)
+	connection, err := newConnection(lane, true, h.Window)
 	if err != nil {
-		end()
 		s.settle()
 		return nil, err
 	}
@@ -195,13 +191,12 @@ func (s *Listener) newLink(h Handlers) (*Link, error) {
 	defer s.mu.Unlock()
 	if s.closed {
 		s.pending--
-		end()
-		_ = pc.Close()
+		connection.close()
 		return nil, ErrClosed
 	}
 	var l *Link
 	open := false // Touched by the link's own goroutine only.
-	l = newLink(pc, end, lane, h.Depth, h.Receive, events{
+	l = newLink(connection, lane, h.Depth, h.Receive, events{
 		opened: func() {
 			open = true
 			s.settle()
@@ -255,50 +250,31 @@ func (s *Listener) forget(l *Link) {
 
 // answer describes the server's side, reachable at addresses of UDP and of TCP.
 func (l *Link) answer(ctx context.Context, offer string, udp, tcp []netip.AddrPort) (string, error) {
-	var once sync.Mutex
-	l.pc.OnDataChannel(func(dc *webrtc.DataChannel) {
-		if !once.TryLock() || !ours(dc) {
-			l.end(ErrProtocol)
-			return
-		}
-		dc.OnOpen(func() { l.attach(dc, true) })
-	})
-	runs := make(chan struct{})
-	var first sync.Once
-	l.pc.OnICEConnectionStateChange(func(s webrtc.ICEConnectionState) {
-		if s == webrtc.ICEConnectionStateChecking {
-			first.Do(func() { close(runs) })
-		}
-	})
-	remote := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}
-	if err := l.pc.SetRemoteDescription(remote); err != nil {
-		return "", fmt.Errorf("%w: %w", ErrOffer, err)
+	remote, err := readDescription(offer)
+	if err == nil && remote.setup != setupEither && remote.setup != setupActive {
+		err = fmt.Errorf("setup is %q, and the server is passive", remote.setup)
 	}
-	answer, err := l.pc.CreateAnswer(nil)
+	if err == nil {
+		remote.candidates = nil // It waits to be found.
+		err = l.connection.meet(remote)
+	}
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrOffer, err)
 	}
-	text, err := l.describe(ctx, answer)
+	if err := l.await(ctx, l.connection.gathered); err != nil {
+		return "", err
+	}
+	l.begin(remote)
+	// pion's agent hears before it runs, and a good check in between ends the program.
+	// Nobody can make one who has not got the answer.
+	if err := l.await(ctx, l.connection.runs); err != nil {
+		return "", err
+	}
+	text, err := l.connection.describe(setupPassive, remote.mid)
 	if err != nil {
 		return "", err
 	}
-	// pion's agent hears before it runs, and a good check in between ends the program.
-	// Nobody can make one who has not got the answer.
-	select {
-	case <-runs:
-	case <-l.done:
-		return "", l.Err()
-	case <-ctx.Done():
-		return "", context.Cause(ctx)
-	}
 	return withCandidates(text, udp, tcp...)
-}
-
-// ours tells whether the client opened the channel that Dial opens. Another
-// kind would change what our own messages cost on the wire.
-func ours(dc *webrtc.DataChannel) bool {
-	ms := dc.MaxPacketLifeTime()
-	return dc.Label() == label && !dc.Ordered() && ms != nil && *ms == lifetime
 }
 
 // candidates returns where clients reach the socket.
