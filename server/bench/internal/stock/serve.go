@@ -50,6 +50,10 @@ func (e *echo) listen(what child.Listen) (string, error) {
 	s.SetIncludeLoopbackCandidate(true)
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled) // It would speak to the network.
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	// As Undertone's server, and as its clients want it.
+	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
+		return "", err
+	}
 	e.api, e.what = webrtc.NewAPI(webrtc.WithSettingEngine(s)), what
 	return conn.LocalAddr().String(), nil
 }
