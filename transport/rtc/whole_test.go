@@ -9,6 +9,7 @@ import (
 	"net"
 	"reflect"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unsafe"
 )
@@ -106,6 +107,8 @@ func TestPiecesEndTheLink(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				r := newRig(t, 1, shortPath, shortPath)
 				defer r.close()
+				synctest.Wait()
+				q := queueOf(r.server)
 				a := reflect.ValueOf(r.client.connection.association).Elem()
 				b := make([]byte, packetHeader)
 				binary.BigEndian.PutUint16(b, 5000)
@@ -122,7 +125,8 @@ func TestPiecesEndTheLink(t *testing.T) {
 				if err := r.server.Err(); !errors.Is(err, ErrProtocol) {
 					t.Error(err)
 				}
-				if n := kept(r.server); n != 0 {
+				r.server.Close() // Nothing writes to the queue any more.
+				if n := kept(q); n != 0 {
 					t.Errorf("the server keeps %d pieces", n)
 				}
 			})
@@ -137,19 +141,21 @@ func member(kind, flags byte, tsn uint32, user []byte) []byte {
 	return b
 }
 
-// kept returns how many chunks the SCTP of a link keeps, that come out by no message.
-func kept(l *Link) (n int) {
+// queueOf returns where the SCTP of a link keeps what came on the channel.
+func queueOf(l *Link) reflect.Value {
 	streams := field(reflect.ValueOf(l.connection.association).Elem(), "streams").MapRange()
-	for streams.Next() {
-		q := field(streams.Value().Elem(), "reassemblyQueue").Elem()
-		for _, name := range []string{"unorderedMIDMap", "orderedMIDMap"} {
-			for all := field(q, name).MapRange(); all.Next(); {
-				n += field(all.Value().Elem(), "chunks").Len()
-			}
+	streams.Next()
+	return field(streams.Value().Elem(), "reassemblyQueue").Elem()
+}
+
+// kept returns how many chunks are in a queue that come out by no message.
+func kept(q reflect.Value) (n int) {
+	for _, name := range []string{"unorderedMIDMap", "orderedMIDMap"} {
+		for all := field(q, name).MapRange(); all.Next(); {
+			n += field(all.Value().Elem(), "chunks").Len()
 		}
-		n += field(q, "unorderedChunks").Len() + field(q, "ordered").Len()
 	}
-	return n
+	return n + field(q, "unorderedChunks").Len() + field(q, "ordered").Len()
 }
 
 // field returns what pion does not show.
