@@ -14,20 +14,23 @@ import (
 	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
 	"github.com/pion/sctp"
+
+	"undertone/transport/cell"
 )
 
 // A connection is this side of one connection of WebRTC, with nothing in it but one data
 // channel:
 //
-//	lane ──▶ ICE ──▶ DTLS ──▶ whole ──▶ SCTP ──▶ channel
+//	lane ──▶ ICE ──▶ DTLS ──▶ sieve ──▶ SCTP ──▶ channel
 //
 // It is put together here, and not by pion's PeerConnection, because that lets nobody
-// see what comes out of DTLS before SCTP takes it (see whole).
+// see what comes out of DTLS before SCTP takes it (see sieve).
 type connection struct {
 	agent    *ice.Agent
 	identity identity
 	server   bool
 	window   int
+	gaps     int
 	gathered chan struct{}
 	runs     chan struct{} // closed when the agent checks the line
 	failed   chan struct{} // closed when the agent has given the line up
@@ -45,7 +48,7 @@ func newConnection(l *lane, server bool, window int) (*connection, error) {
 		return nil, fmt.Errorf("rtc: %w", err)
 	}
 	p := &connection{
-		identity: id, server: server, window: min(max(window, minWindow), maxWindow),
+		identity: id, server: server, window: min(max(window, minWindow), maxWindow), gaps: int(l.flow.Limit()) / gapsPerRate,
 		gathered: make(chan struct{}), runs: make(chan struct{}), failed: make(chan struct{}),
 	}
 	p.agent, err = ice.NewAgentWithOptions(
@@ -130,7 +133,7 @@ func (p *connection) meet(d *description) error {
 // run opens the channel to the peer that d describes, and hands it to attach; ready
 // says whether the other side is known to have it too. It calls end when the connection
 // has ended, at the latest when ctx has, which end ends. When it returns nothing is left
-// but the agent.
+// but the agent; if SCTP was shaking hands, it is about to end by itself.
 func (p *connection) run(ctx context.Context, d *description,
 	attach func(c *datachannel.DataChannel, ready bool), end func(err error),
 ) {
@@ -160,12 +163,13 @@ func (p *connection) carry(ctx context.Context, d *description,
 		return err
 	}
 	a, err := sctp.ClientContext(ctx,
-		sctp.WithNetConn(&whole{Conn: p.conn, end: end}),
+		sctp.WithNetConn(&sieve{Conn: p.conn, gaps: p.gaps, end: end}),
 		sctp.WithLoggerFactory(silence),
 		sctp.WithMTU(packetSize),
 		sctp.WithMaxMessageSize(d.longest),
-		sctp.WithMaxReceiveBufferSize(uint32(2*p.window)), //nolint:gosec // at most 2*maxWindow
-		sctp.WithMinCwnd(uint32(p.window)),                //nolint:gosec // at most maxWindow
+		sctp.WithMaxReceiveBufferSize(uint32(2*p.window)),                //nolint:gosec // at most 2*maxWindow
+		sctp.WithMaxReassemblyQueueEntries(uint32(2*p.window/cell.Size)), //nolint:gosec // as above
+		sctp.WithMinCwnd(uint32(p.window)),                               //nolint:gosec // at most maxWindow
 		sctp.WithRTOMax(float64(rtoMax/time.Millisecond)),
 		sctp.WithEnableZeroChecksum(true),
 		sctp.WithBlockWrite(true),

@@ -11,9 +11,8 @@ const (
 	// frameHeader is the length of a frame's own length (RFC 4571).
 	frameHeader = 2
 
-	// maxFrame is the longest datagram in a frame: as much as a packet of Ethernet
-	// holds. So a connection begins with a byte of 0 to 5, and never like TLS.
-	maxFrame = 1500
+	// maxFrame is the longest datagram in a frame. So a connection begins with a byte of 0 to 5, and never like TLS.
+	maxFrame = maxDatagram
 
 	// readAhead is how much of a connection is read at once.
 	readAhead = 4 << 10

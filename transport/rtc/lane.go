@@ -26,6 +26,14 @@ const (
 	firstDTLS = 20
 	lastDTLS  = 63
 
+	// maxDatagram is the length of the longest datagram that is taken, the usual MTU.
+	// What a peer can make a link work, and hold, for one grows with its length.
+	maxDatagram = 1500
+
+	// recordAlert and recordData are the kinds of DTLS records that an open link takes.
+	recordAlert = 21
+	recordData  = 23
+
 	// recordHeader is the length of the header of a DTLS record, epochAt and
 	// lengthAt are where its epoch and the length of what follows are.
 	recordHeader = 13
@@ -39,7 +47,8 @@ const (
 //	datagram ──▶ STUN: a new address, on an open link? ──▶ too many? ──▶ agent
 //	        │          one address too many?               ▲
 //	        │          a new address, and we dialed?       │
-//	        ├──▶ DTLS: in the clear, on an open link? ─────┘
+//	        ├──▶ DTLS: a handshake, on an open link? ──────┘
+//	        │          data in the clear, or not alone?
 //	        └──▶ anything else
 //
 // What is of no use is told at a glance, and so does not count: who can forge an
@@ -120,26 +129,32 @@ func (l *lane) admits(b []byte, from netip.AddrPort, now time.Time) bool {
 // isOfUse reports whether a datagram may be of use to the link.
 func (l *lane) isOfUse(b []byte, from netip.AddrPort) bool {
 	switch {
-	case len(b) > 0 && b[0] <= lastSTUN:
+	case len(b) == 0 || len(b) > maxDatagram:
+		return false
+	case b[0] <= lastSTUN:
 		return !l.speaksFirst && !l.open.Load() && !l.isFull() || l.knows(from)
-	case len(b) > 0 && b[0] >= firstDTLS && b[0] <= lastDTLS:
-		return !l.open.Load() || !inTheClear(b)
+	case b[0] >= firstDTLS && b[0] <= lastDTLS:
+		return isSealed(b) || !l.open.Load() && !holdsData(b)
 	}
 	return false
 }
 
-// inTheClear reports whether one of the DTLS records in a datagram is not
-// encrypted, or not whole.
-func inTheClear(b []byte) bool {
-	for len(b) > 0 {
-		if len(b) <= recordHeader || binary.BigEndian.Uint16(b[epochAt:]) == 0 {
+// isSealed reports whether a datagram is one DTLS record that is encrypted, of data or
+// an alert: all that there is after the handshake.
+func isSealed(b []byte) bool {
+	return len(b) > recordHeader && (b[0] == recordAlert || b[0] == recordData) &&
+		binary.BigEndian.Uint16(b[epochAt:]) != 0 &&
+		recordHeader+int(binary.BigEndian.Uint16(b[lengthAt:])) == len(b)
+}
+
+// holdsData reports whether one of the DTLS records in a datagram is of data, which
+// comes alone: nobody gets more packets of SCTP through than a link takes datagrams.
+func holdsData(b []byte) bool {
+	for len(b) >= recordHeader {
+		if b[0] == recordData {
 			return true
 		}
-		size := recordHeader + int(binary.BigEndian.Uint16(b[lengthAt:]))
-		if size > len(b) {
-			return true
-		}
-		b = b[size:]
+		b = b[min(recordHeader+int(binary.BigEndian.Uint16(b[lengthAt:])), len(b)):]
 	}
 	return false
 }

@@ -7,8 +7,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/pion/dtls/v3"
+	dtlsnet "github.com/pion/dtls/v3/pkg/net"
 
 	"undertone/transport/simnet"
 )
@@ -24,7 +28,7 @@ func record(kind byte, epoch uint16, number uint16, content string) []byte {
 }
 
 // forgeries are what somebody may send who can forge an address: each is in the
-// clear, or hides such a record behind another.
+// clear, hides a record behind another, or is of a handshake.
 func forgeries() map[string][]byte {
 	data := record(23, 0, 7, "data")
 	sealed := record(23, 1, 9000, "not really encrypted, and long enough")
@@ -36,9 +40,42 @@ func forgeries() map[string][]byte {
 		"a change":       record(20, 0, 11, "\x01"),
 		"another kind":   record(26, 0, 12, "x"),
 		"hidden data":    append(bytes.Clone(sealed), data...),
+		"two records":    append(bytes.Clone(sealed), sealed...),
+		"more behind it": append(bytes.Clone(sealed), 0),
+		"a handshake":    record(22, 1, 9000, "not really encrypted, and long enough"),
 		"half a record":  sealed[:20],
 		"a header alone": record(23, 1, 9001, ""),
 		"no record":      []byte("\x17"),
+	}
+}
+
+// Of what comes while a link opens, records of data are alone.
+func TestDataComesAlone(t *testing.T) {
+	sealed := record(23, 1, 1, "not really encrypted")
+	hello, change, finished := record(22, 0, 0, "hello"), record(20, 0, 1, "\x01"), record(22, 1, 0, "finished")
+	for name, test := range map[string]struct {
+		b    []byte
+		want bool
+	}{
+		"a hello":               {hello, true},
+		"a flight":              {slices.Concat(hello, change, finished), true},
+		"data":                  {sealed, true},
+		"an alert":              {record(21, 0, 0, "\x02\x28"), true},
+		"half a flight":         {hello[:15], true}, // It does not end what pion makes of it.
+		"data in the clear":     {record(23, 0, 1, "data"), false},
+		"data twice":            {slices.Concat(sealed, sealed), false},
+		"data behind a flight":  {slices.Concat(change, finished, sealed), false},
+		"the longest":           {make([]byte, maxDatagram), true},
+		"longer":                {make([]byte, maxDatagram+1), false},
+		"nothing":               {nil, false},
+		"neither STUN nor DTLS": {[]byte("\x80 RTP"), false},
+	} {
+		if len(test.b) >= maxDatagram {
+			test.b[0] = 22
+		}
+		if got := new(lane).isOfUse(test.b, netip.AddrPort{}); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }
 
@@ -50,7 +87,7 @@ func TestForgedRecords(t *testing.T) {
 		sent := 0
 		for range 20 {
 			for name, b := range forgeries() {
-				if !inTheClear(b) {
+				if isSealed(b) {
 					t.Fatalf("%s is not seen", name)
 				}
 				r.inject(t, b)
@@ -82,22 +119,58 @@ func (r *rig) inject(t *testing.T, b []byte) {
 	}
 }
 
-// The test above would notice: without the lanes' look at records, a link ends.
+// It is needed: data in the clear ends what pion alone has opened.
 func TestForgedRecordsWouldDoHarm(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		r := newRig(t, 1, simnet.Path{}, simnet.Path{})
-		defer r.close()
-		time.Sleep(time.Second)
-		r.client.lane.open.Store(false)
-		r.server.lane.open.Store(false)
-		r.inject(t, forgeries()["data"])
+		theirs, ours := net.Pipe()
+		client, server := handshaken(t, theirs, ours)
+		defer client.Close()
+		defer server.Close()
+		ended := make(chan error, 1)
+		go func() {
+			_, err := server.Read(make([]byte, maxDatagram))
+			ended <- err
+		}()
+		if _, err := theirs.Write(forgeries()["data"]); err != nil {
+			t.Fatal(err)
+		}
 		select {
-		case <-r.client.Done():
-		case <-r.server.Done():
+		case err := <-ended:
+			if err == nil {
+				t.Error("it was taken for data")
+			}
 		case <-time.After(time.Minute):
 			t.Error("pion takes no harm any more: the lanes can be simpler")
 		}
 	})
+}
+
+// handshaken has DTLS shake hands as on a link.
+func handshaken(t *testing.T, theirs, ours net.Conn) (client, server *dtls.Conn) {
+	t.Helper()
+	var ids [2]identity
+	for n := range ids {
+		var err error
+		if ids[n], err = newIdentity(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	client, err := dtls.ClientWithOptions(dtlsnet.PacketConnFromConn(theirs), theirs.RemoteAddr(), ids[0].calling(ids[1].fingerprint)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if server, err = dtls.ServerWithOptions(dtlsnet.PacketConnFromConn(ours), ours.RemoteAddr(), ids[1].answering(ids[0].fingerprint)...); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- client.HandshakeContext(t.Context()) }()
+	if err := server.HandshakeContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	return client, server
 }
 
 // Somebody who floods a link takes none of its cells, as soon as he stops.
@@ -157,7 +230,7 @@ func TestOtherDatagrams(t *testing.T) {
 		t.Error("nothing was taken for something")
 	}
 	for first := range 256 {
-		want := first < 4 || first >= 20 && first < 64
+		want := first < 4 || first >= 20 && first < 64 && first != recordData // which is in the clear
 		b := record(byte(first), 0, 1, "x")
 		if got := l.admits(b, from, time.Now()); got != want {
 			t.Errorf("a first byte of %d: %v", first, got)

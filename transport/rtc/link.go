@@ -268,8 +268,8 @@ func (l *Link) read() {
 }
 
 // discard reads away a message that is too long. The channel keeps it until it
-// is read into a buffer that it fits in, and it came in one packet (see whole).
+// is read into a buffer that it fits in, and it came in one datagram (see sieve).
 func discard(channel datachannel.Reader) error {
-	_, _, err := channel.ReadDataChannel(make([]byte, packetSize))
+	_, _, err := channel.ReadDataChannel(make([]byte, maxDatagram))
 	return err
 }
