@@ -30,7 +30,7 @@ type connection struct {
 	identity identity
 	server   bool
 	window   int
-	gaps     int
+	sieve    *sieve
 	gathered chan struct{}
 	runs     chan struct{} // closed when the agent checks the line
 	failed   chan struct{} // closed when the agent has given the line up
@@ -48,7 +48,7 @@ func newConnection(l *lane, server bool, window int) (*connection, error) {
 		return nil, fmt.Errorf("rtc: %w", err)
 	}
 	p := &connection{
-		identity: id, server: server, window: min(max(window, minWindow), maxWindow), gaps: int(l.flow.Limit()) / gapsPerRate,
+		identity: id, server: server, window: min(max(window, minWindow), maxWindow), sieve: newSieve(int(l.flow.Limit()), server),
 		gathered: make(chan struct{}), runs: make(chan struct{}), failed: make(chan struct{}),
 	}
 	p.agent, err = ice.NewAgentWithOptions(
@@ -162,8 +162,9 @@ func (p *connection) carry(ctx context.Context, d *description,
 	if err := p.secure(ctx, line, d); err != nil {
 		return err
 	}
+	p.sieve.Conn, p.sieve.end = p.conn, end
 	a, err := sctp.ClientContext(ctx,
-		sctp.WithNetConn(&sieve{Conn: p.conn, gaps: p.gaps, end: end}),
+		sctp.WithNetConn(p.sieve),
 		sctp.WithLoggerFactory(silence),
 		sctp.WithMTU(packetSize),
 		sctp.WithMaxMessageSize(d.longest),
@@ -200,6 +201,7 @@ func (p *connection) open(attach func(c *datachannel.DataChannel, ready bool)) e
 	if !p.server {
 		c, err := datachannel.Dial(p.association, 0, &cfg)
 		if err == nil {
+			p.sieve.accepted.Store(true)
 			attach(c, false)
 		}
 		return err
@@ -212,6 +214,7 @@ func (p *connection) open(attach func(c *datachannel.DataChannel, ready bool)) e
 	if !isOurs(&c.Config) {
 		return ErrProtocol
 	}
+	p.sieve.accepted.Store(true)
 	attach(c, true)
 	return nil
 }

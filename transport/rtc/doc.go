@@ -30,18 +30,18 @@
 // address only what may be its peer's (lane.go): no more datagrams a second than it
 // may have any use for (Rate), none that is longer than 1,500 bytes, and, once it is
 // open, nothing but encrypted data, and no check of the line from elsewhere. What it
-// decrypts it looks at before SCTP does, and ends at the first packet that would have
-// SCTP keep, do or answer more than a message or a receipt does (sieve.go). So a member
-// who sends all that he can costs what ten others do, and not the machine. Who can watch
-// the line and forge addresses can bring nothing in, and cannot end the link or turn it
-// away; what he can do is to flood it. A link that is not open after 10 s is closed, and
-// a Listener has room for so many of those that were not (ListenConfig). All of it is
-// counted (ListenerStats).
+// decrypts it looks at before SCTP does, loses what a link has no use for, and ends at
+// what would have SCTP keep, do or answer more than messages and receipts do (sieve.go).
+// So a member who sends all that he can costs what ten others do, and not the machine.
+// Who can watch the line and forge addresses can bring nothing in, and cannot end the
+// link or turn it away; what he can do is to flood it. A link that is not open after 10 s
+// is closed, and a Listener has room for so many of those that were not (ListenConfig).
+// All of it is counted (ListenerStats).
 //
-// What a peer that misbehaves can have a link hold is bounded by pion's buffer of
-// 1 MB before DTLS, what he can send of a handshake while it opens, twice the window for
-// whole messages that are not read yet, and the window for what goes out; there are never
-// more than 16 addresses and one channel.
+// What a peer that misbehaves can have a link hold is bounded by pion's buffer of 1 MB
+// before DTLS, what he can send of a handshake while it opens, the messages that are not
+// read yet, of which each may take a packet, and some ten seconds of those that go out;
+// there are never more than 16 addresses and one channel.
 //
 // # The channel, for other clients
 //
@@ -52,12 +52,14 @@
 //
 // and DCEP (RFC 8832) an OPEN with channel type 0x82, reliability parameter 90, label
 // "undertone" and no protocol. Another label or kind of channel, or a second one, ends
-// the link. Messages are binary, of 1 to 1,156 bytes; text is dropped. What comes in
-// more than one chunk of SCTP, as what is much longer than the a=max-message-size of the
-// answer does, or is empty, ends the link. So do more than ten messages in a packet, and
-// the reset of a stream: to hang up, close the connection and not the channel. The offer,
-// which signalling carries (package signal), has these lines at least, in any order that
-// SDP allows:
+// the link. Messages are binary, of 1 to 1,156 bytes; text and what is empty are dropped.
+// What comes in more than one chunk of SCTP, as all does that is longer than the
+// a=max-message-size of the answer, or in order, as some browsers send what they send
+// before DCEP's ACK is there, is lost: so send nothing until the first message of the
+// server has come. More than ten messages in a packet, or two chunks of another kind, end
+// the link; so does the reset of a stream, which closes the channel. The offer, which
+// signalling carries (package signal), has these lines at least, in any order that SDP
+// allows:
 //
 //	v=0
 //	o=- 1 1 IN IP4 0.0.0.0

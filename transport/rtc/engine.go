@@ -45,12 +45,6 @@ const (
 	// which some clients send several at once.
 	spareRate = 200
 
-	// gapsPerRate bounds the gaps among what a link has received, to a part of the
-	// datagrams that it takes in a second (Rate). At 40 ms and a message each way that
-	// is 87; where 60 % are lost both ways, over a round trip of 600 ms, there were 28 at
-	// most in a minute (at 20 ms 54 of 125, and at 100 ms 17 of 65).
-	gapsPerRate = 4
-
 	// ICE: a check every 2 s on a timer of its own, a link given up after 10 s
 	// without any datagram. Who carries voice gives up much earlier.
 	iceDisconnected = 5 * time.Second

@@ -18,8 +18,9 @@ var (
 	ErrTimeout error = &closedError{
 		"rtc: link did not open in time; check that UDP reaches the server's port"}
 
-	// ErrProtocol ends a link whose peer opened another channel than ours.
-	ErrProtocol error = &closedError{"rtc: the other side opened an unexpected channel"}
+	// ErrProtocol ends a link whose peer opened another channel than ours, or sent what
+	// nobody sends who means well.
+	ErrProtocol error = &closedError{"rtc: the other side opened an unexpected channel, or sent what no link has use for"}
 
 	// ErrBusy says that too many links are opening at this moment.
 	ErrBusy = errors.New("rtc: too many links are opening; try again in a moment")

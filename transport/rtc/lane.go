@@ -30,9 +30,11 @@ const (
 	// What a peer can make a link work, and hold, for one grows with its length.
 	maxDatagram = 1500
 
-	// recordAlert and recordData are the kinds of DTLS records that an open link takes.
-	recordAlert = 21
-	recordData  = 23
+	// Kinds of DTLS records: two of the handshake are around the alerts, and behind them
+	// is the data.
+	recordChange = 20
+	recordAlert  = 21
+	recordData   = 23
 
 	// recordHeader is the length of the header of a DTLS record, epochAt and
 	// lengthAt are where its epoch and the length of what follows are.
@@ -134,7 +136,7 @@ func (l *lane) isOfUse(b []byte, from netip.AddrPort) bool {
 	case b[0] <= lastSTUN:
 		return !l.speaksFirst && !l.open.Load() && !l.isFull() || l.knows(from)
 	case b[0] >= firstDTLS && b[0] <= lastDTLS:
-		return isSealed(b) || !l.open.Load() && !holdsData(b)
+		return isSealed(b) || !l.open.Load() && isHandshake(b)
 	}
 	return false
 }
@@ -147,16 +149,17 @@ func isSealed(b []byte) bool {
 		recordHeader+int(binary.BigEndian.Uint16(b[lengthAt:])) == len(b)
 }
 
-// holdsData reports whether one of the DTLS records in a datagram is of data, which
-// comes alone: nobody gets more packets of SCTP through than a link takes datagrams.
-func holdsData(b []byte) bool {
+// isHandshake reports whether a datagram has no DTLS records but those of a handshake,
+// and alerts. Data comes alone: nobody gets more packets of SCTP through than a link
+// takes datagrams.
+func isHandshake(b []byte) bool {
 	for len(b) >= recordHeader {
-		if b[0] == recordData {
-			return true
+		if b[0] < recordChange || b[0] >= recordData {
+			return false
 		}
 		b = b[min(recordHeader+int(binary.BigEndian.Uint16(b[lengthAt:])), len(b)):]
 	}
-	return false
+	return true
 }
 
 func (l *lane) isFull() bool {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,15 +65,13 @@ func TestDataComesAlone(t *testing.T) {
 		"half a flight":         {hello[:15], true}, // It does not end what pion makes of it.
 		"data in the clear":     {record(23, 0, 1, "data"), false},
 		"data twice":            {slices.Concat(sealed, sealed), false},
+		"one with an id":        {record(25, 1, 1, "a record of another kind"), false},
 		"data behind a flight":  {slices.Concat(change, finished, sealed), false},
-		"the longest":           {make([]byte, maxDatagram), true},
-		"longer":                {make([]byte, maxDatagram+1), false},
+		"the longest":           {record(22, 0, 0, strings.Repeat("x", maxDatagram-recordHeader)), true},
+		"longer":                {record(22, 0, 0, strings.Repeat("x", maxDatagram-recordHeader+1)), false},
 		"nothing":               {nil, false},
 		"neither STUN nor DTLS": {[]byte("\x80 RTP"), false},
 	} {
-		if len(test.b) >= maxDatagram {
-			test.b[0] = 22
-		}
 		if got := new(lane).isOfUse(test.b, netip.AddrPort{}); got != test.want {
 			t.Errorf("%s: %v", name, got)
 		}
@@ -230,7 +229,7 @@ func TestOtherDatagrams(t *testing.T) {
 		t.Error("nothing was taken for something")
 	}
 	for first := range 256 {
-		want := first < 4 || first >= 20 && first < 64 && first != recordData // which is in the clear
+		want := first < 4 || first >= 20 && first < 23 // Data is in the clear here.
 		b := record(byte(first), 0, 1, "x")
 		if got := l.admits(b, from, time.Now()); got != want {
 			t.Errorf("a first byte of %d: %v", first, got)

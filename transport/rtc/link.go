@@ -52,7 +52,7 @@ type Link struct {
 type Stats struct {
 	Overwritten uint64 // sent, but replaced by newer ones, or before the link was open
 	Late        uint64 // sent, but the channel took none for too long
-	Dropped     uint64 // received: empty, text, or too long
+	Dropped     uint64 // received: empty, text, too long, or in pieces
 }
 
 // events are what the owner of a link hears of it, in this order and each at most
@@ -125,7 +125,7 @@ func (l *Link) Stats() Stats {
 	return Stats{
 		Overwritten: l.mail.overwritten(),
 		Late:        l.late.Load(),
-		Dropped:     l.dropped.Load(),
+		Dropped:     l.dropped.Load() + l.connection.sieve.lost.Load(),
 	}
 }
 
@@ -268,7 +268,7 @@ func (l *Link) read() {
 }
 
 // discard reads away a message that is too long. The channel keeps it until it
-// is read into a buffer that it fits in, and it came in one datagram (see sieve).
+// is read into a buffer that it fits in, and it came in one packet (see sieve).
 func discard(channel datachannel.Reader) error {
 	_, _, err := channel.ReadDataChannel(make([]byte, maxDatagram))
 	return err

@@ -13,6 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 	"unsafe"
+
+	"undertone/transport/cell"
 )
 
 // dataChunk writes a chunk of data that is no part of the opening, with the number that
@@ -64,37 +66,40 @@ func packetOf(chunks ...[]byte) []byte {
 // What a link has use for gets through, and nothing that would be kept.
 func TestSieveOfData(t *testing.T) {
 	const all = flagBegins | flagEnds
-	cell, one := make([]byte, 128), []byte{1}
+	content, one := make([]byte, 128), []byte{1}
 	for _, kind := range []byte{chunkData, chunkIData} {
-		message := dataChunk(kind, all|flagUnordered, 0, cell)
+		message := dataChunk(kind, all|flagUnordered, 0, content)
 		byteAlone := packetOf(dataChunk(kind, all|flagUnordered, 5, one))
 		for name, test := range map[string]struct {
 			b    []byte
-			want bool
+			want verdict
 		}{
-			"a message":                  {packetOf(message), true},
-			"a message and a receipt":    {packetOf(sack(0), message), true},
-			"ten messages":               {packetOf(slices.Repeat([][]byte{message}, 10)...), true},
-			"eleven messages":            {packetOf(slices.Repeat([][]byte{message}, 11)...), false},
-			"the opening of the channel": {packetOf(opening(kind, 0)), true},
-			"an opening that is late":    {packetOf(opening(kind, 1)), false},
-			"in order, and no opening":   {packetOf(dataChunk(kind, all, 0, cell)), false},
-			"a byte":                     {byteAlone, true},
-			"without padding":            {byteAlone[:len(byteAlone)-3], true},
-			"no chunk":                   {packetOf(), true},
-			"a beginning":                {packetOf(dataChunk(kind, flagBegins|flagUnordered, 0, cell)), false},
-			"an end":                     {packetOf(dataChunk(kind, flagEnds|flagUnordered, 0, cell)), false},
-			"a middle":                   {packetOf(dataChunk(kind, flagUnordered, 0, cell)), false},
-			"no byte":                    {packetOf(dataChunk(kind, all|flagUnordered, 0, nil)), false},
-			"a middle behind a message":  {packetOf(message, dataChunk(kind, flagUnordered, 0, cell)), false},
-			"half a header":              {packetOf(message[:8]), false},
-			"half a chunk":               {packetOf(message[:60]), false},
-			"no header at all":           {packetOf([]byte{kind, all | flagUnordered, 0, 5, 1}), false},
-			"half a packet":              {make([]byte, packetHeader-1), false},
-			"nothing":                    {nil, false},
+			"a message":                  {packetOf(message), pass},
+			"a message and a receipt":    {packetOf(sack(0), message), pass},
+			"ten messages":               {packetOf(slices.Repeat([][]byte{message}, 10)...), pass},
+			"eleven messages":            {packetOf(slices.Repeat([][]byte{message}, 11)...), refuse},
+			"the opening of the channel": {packetOf(opening(kind, 0)), pass},
+			"an opening that is late":    {packetOf(opening(kind, 1)), lose},
+			"in order, and no opening":   {packetOf(dataChunk(kind, all, 0, content)), lose},
+			"a byte":                     {byteAlone, pass},
+			"without padding":            {byteAlone[:len(byteAlone)-3], pass},
+			"no chunk":                   {packetOf(), pass},
+			"a beginning":                {packetOf(dataChunk(kind, flagBegins|flagUnordered, 0, content)), lose},
+			"an end":                     {packetOf(dataChunk(kind, flagEnds|flagUnordered, 0, content)), lose},
+			"a middle":                   {packetOf(dataChunk(kind, flagUnordered, 0, content)), lose},
+			"no byte":                    {packetOf(dataChunk(kind, all|flagUnordered, 0, nil)), lose},
+			"a middle behind a message":  {packetOf(message, dataChunk(kind, flagUnordered, 0, content)), lose},
+			"a middle before a mistake":  {packetOf(dataChunk(kind, flagUnordered, 0, content), message[:60]), refuse},
+			"half a header":              {packetOf(message[:8]), refuse},
+			"half a chunk":               {packetOf(message[:60]), refuse},
+			"no header at all":           {packetOf([]byte{kind, all | flagUnordered, 0, 5, 1}), lose},
+			"half a packet":              {make([]byte, packetHeader-1), refuse},
+			"nothing":                    {nil, refuse},
 		} {
-			if got := isFit(test.b); got != test.want {
-				t.Errorf("%s, by chunks of kind %d: %v", name, kind, got)
+			for _, accepted := range []bool{false, true} {
+				if got := judge(test.b, accepted); got != test.want {
+					t.Errorf("%s, by chunks of kind %d: %v", name, kind, got)
+				}
 			}
 		}
 	}
@@ -104,59 +109,70 @@ func TestSieveOfData(t *testing.T) {
 // more work than it.
 func TestSieveOfControl(t *testing.T) {
 	skip := []byte{0, 0, 0, 9}
+	begin := func(n int) []byte {
+		return control(chunkInit, append(make([]byte, 16), bytes.Repeat([]byte{0x80, 8, 0, 4}, n)...)...)
+	}
 	for name, test := range map[string]struct {
-		b    []byte
-		want bool
+		b             []byte
+		before, after verdict // the channel is there
 	}{
-		"a receipt":                    {packetOf(sack(0)), true},
-		"a receipt with gaps":          {packetOf(sack(2, 2, 2, 3, 9)), true},
-		"blocks that overlap":          {packetOf(sack(2, 2, 7, 7, 9)), false},
-		"the same block":               {packetOf(sack(2, 2, 7, 2, 7)), false},
-		"a block that ends too early":  {packetOf(sack(1, 2, 1)), false},
-		"a block of what was received": {packetOf(sack(1, 0, 3)), false},
-		"more blocks than there are":   {packetOf(sack(60000, 2, 2)), false},
-		"fewer blocks than there are":  {packetOf(sack(1, 2, 2, 4, 4)), false},
-		"half a receipt":               {packetOf(control(chunkSack, 0, 0, 0, 9)), false},
-		"two receipts":                 {packetOf(sack(0), sack(0)), false},
-		"a check":                      {packetOf(control(chunkHeartbeat, 0, 1, 0, 4)), true},
-		"two checks":                   {packetOf(control(chunkHeartbeat), control(chunkHeartbeat)), false},
-		"an answer to one":             {packetOf(control(chunkHeartbeatAck)), true},
-		"the cookie and what is wrong": {packetOf(control(chunkCookieEcho), control(chunkError), opening(chunkData, 0)), true},
-		"two errors":                   {packetOf(control(chunkError), control(chunkError)), false},
-		"a beginning":                  {packetOf(control(chunkInit)), true},
-		"an answer to a beginning":     {packetOf(control(chunkInitAck)), true},
-		"a cookie that was taken":      {packetOf(control(chunkCookieAck), sack(0)), true},
-		"an end":                       {packetOf(control(chunkAbort)), true},
-		"a reset":                      {packetOf(control(130, 0, 13, 0, 16)), false},
-		"a key":                        {packetOf(control(15)), false},
-		"a chunk that nobody knows":    {packetOf(control(200)), false},
-		"a skip":                       {packetOf(control(chunkForwardTSN, skip...)), true},
-		"a skip in order":              {packetOf(control(chunkForwardTSN, append(skip, 0, 0, 0x7f, 0xfe)...)), false},
-		"an I-skip":                    {packetOf(control(chunkIForwardTSN, append(skip, 0, 0, 0, 1, 0, 0, 0, 7)...)), true},
-		"an I-skip in order":           {packetOf(control(chunkIForwardTSN, append(skip, 0, 0, 0, 0, 0, 0, 0, 7)...)), false},
-		"half an I-skip":               {packetOf(control(chunkIForwardTSN, append(skip, 0, 0, 0, 1)...)), false},
-		"no I-skip":                    {packetOf(control(chunkIForwardTSN)), false},
-		"a chunk of no length":         {packetOf([]byte{chunkSack, 0, 0, 0}), false},
+		"a receipt":                    {packetOf(sack(0)), pass, pass},
+		"a receipt with gaps":          {packetOf(sack(2, 2, 2, 3, 9)), pass, pass},
+		"blocks that overlap":          {packetOf(sack(2, 2, 7, 7, 9)), refuse, refuse},
+		"the same block":               {packetOf(sack(2, 2, 7, 2, 7)), refuse, refuse},
+		"a block that ends too early":  {packetOf(sack(1, 2, 1)), refuse, refuse},
+		"a block of what was received": {packetOf(sack(1, 0, 3)), refuse, refuse},
+		"more blocks than there are":   {packetOf(sack(60000, 2, 2)), refuse, refuse},
+		"fewer blocks than there are":  {packetOf(sack(1, 2, 2, 4, 4)), refuse, refuse},
+		"half a receipt":               {packetOf(control(chunkSack, 0, 0, 0, 9)), refuse, refuse},
+		"two receipts":                 {packetOf(sack(0), sack(0)), refuse, refuse},
+		"a check":                      {packetOf(control(chunkHeartbeat, 0, 1, 0, 4)), pass, pass},
+		"two checks":                   {packetOf(control(chunkHeartbeat), control(chunkHeartbeat)), refuse, refuse},
+		"an answer to one":             {packetOf(control(chunkHeartbeatAck)), pass, pass},
+		"the cookie and what is wrong": {packetOf(control(chunkCookieEcho), control(chunkError), opening(chunkData, 0)), pass, pass},
+		"two errors":                   {packetOf(control(chunkError), control(chunkError)), refuse, refuse},
+		"a long error":                 {packetOf(control(chunkError, make([]byte, maxErrors)...)), refuse, refuse},
+		"an error before much":         {packetOf(control(chunkError), control(chunkHeartbeat, make([]byte, maxErrors)...)), refuse, refuse},
+		"an error behind much":         {packetOf(control(chunkHeartbeat, make([]byte, maxErrors)...), control(chunkError)), pass, pass},
+		"a beginning":                  {packetOf(begin(8)), pass, lose},
+		"a beginning of many parts":    {packetOf(begin(maxParameters + 1)), refuse, lose},
+		"an answer to a beginning":     {packetOf(control(chunkInitAck, make([]byte, 16)...)), pass, lose},
+		"a cookie that was taken":      {packetOf(control(chunkCookieAck), sack(0)), pass, pass},
+		"an end":                       {packetOf(control(chunkAbort)), pass, pass},
+		"a reset":                      {packetOf(control(chunkReconfig, 0, 13, 0, 16)), hangUp, hangUp},
+		"a key":                        {packetOf(control(15)), lose, lose},
+		"what fills up":                {packetOf(control(132)), lose, lose},
+		"a skip":                       {packetOf(control(chunkForwardTSN, skip...)), pass, pass},
+		"a skip in order":              {packetOf(control(chunkForwardTSN, append(skip, 0, 0, 0x7f, 0xfe)...)), lose, pass},
+		"a skip of much":               {packetOf(control(chunkForwardTSN, make([]byte, 4+5*4)...)), lose, refuse},
+		"no skip":                      {packetOf(control(chunkForwardTSN)), refuse, refuse},
+		"an I-skip":                    {packetOf(control(chunkIForwardTSN, append(skip, 0, 0, 0, 1, 0, 0, 0, 7)...)), pass, pass},
+		"an I-skip in order":           {packetOf(control(chunkIForwardTSN, append(skip, 0, 0, 0, 0, 0, 0, 0, 7)...)), lose, pass},
+		"an I-skip of much":            {packetOf(control(chunkIForwardTSN, append(skip, bytes.Repeat([]byte{0, 0, 0, 1, 0, 0, 0, 7}, 5)...)...)), refuse, refuse},
+		"no I-skip":                    {packetOf(control(chunkIForwardTSN)), refuse, refuse},
+		"a chunk of no length":         {packetOf([]byte{chunkSack, 0, 0, 0}), refuse, refuse},
 	} {
-		if got := isFit(test.b); got != test.want {
-			t.Errorf("%s: %v", name, got)
+		if before, after := judge(test.b, false), judge(test.b, true); before != test.before || after != test.after {
+			t.Errorf("%s: %v, and then %v", name, before, after)
 		}
 	}
 }
 
-// FuzzSieve: whatever a member sends in place of packets, the sieve lets no data through
-// that is not a whole message, no kind of chunk too often, and nothing that is longer
-// than it.
+// FuzzSieve: whatever a member sends in place of packets, the sieve passes no data that
+// is not a whole message, no kind of chunk too often, and nothing that is longer than it.
 func FuzzSieve(f *testing.F) {
-	f.Add(packetOf(dataChunk(chunkIData, flagBegins|flagEnds|flagUnordered, 0, make([]byte, 128))))
-	f.Add(packetOf(sack(2, 2, 2, 3, 9), dataChunk(chunkData, flagBegins|flagEnds|flagUnordered, 0, []byte{1})))
-	f.Add(packetOf(control(chunkCookieEcho, 1, 2, 3), control(chunkError), opening(chunkIData, 0)))
-	f.Add(packetOf(control(chunkIForwardTSN, 0, 0, 0, 9, 0, 0, 0, 1, 0, 0, 0, 7)))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		gapsIn(b)
-		if !isFit(b) {
+	f.Add(packetOf(dataChunk(chunkIData, flagBegins|flagEnds|flagUnordered, 0, make([]byte, 128))), true)
+	f.Add(packetOf(sack(2, 2, 2, 3, 9), dataChunk(chunkData, flagBegins|flagEnds|flagUnordered, 0, []byte{1})), true)
+	f.Add(packetOf(control(chunkCookieEcho, 1, 2, 3), control(chunkError), opening(chunkIData, 0)), false)
+	f.Add(packetOf(control(chunkInit, make([]byte, 40)...)), false)
+	f.Add(packetOf(control(chunkIForwardTSN, 0, 0, 0, 9, 0, 0, 0, 1, 0, 0, 0, 7)), true)
+	f.Fuzz(func(t *testing.T, b []byte, accepted bool) {
+		s := newSieve(defaultRate, true)
+		s.say(b)
+		if judge(b, accepted) != pass {
 			return
 		}
+		s.hear(b)
 		count := map[byte]int{}
 		for at := packetHeader; at < len(b); {
 			size, kind := int(binary.BigEndian.Uint16(b[at+2:])), b[at]
@@ -174,9 +190,9 @@ func FuzzSieve(f *testing.F) {
 	})
 }
 
-// A member who sends pieces of messages has the server keep none of them: the first one
-// ends his link.
-func TestPiecesEndTheLink(t *testing.T) {
+// A member who sends pieces of messages has the server keep none of them, and what is
+// whole still comes.
+func TestPiecesAreLost(t *testing.T) {
 	for name, piece := range map[string]func(tsn uint32) []byte{
 		"middles without a byte": func(tsn uint32) []byte { return member(chunkIData, flagUnordered, tsn, nil) },
 		"middles of a byte":      func(tsn uint32) []byte { return member(chunkIData, flagUnordered, tsn, []byte{1}) },
@@ -189,14 +205,17 @@ func TestPiecesEndTheLink(t *testing.T) {
 				defer r.close()
 				synctest.Wait()
 				q, m := queueOf(r.server), newRaw(r.client)
-				var pieces [][]byte
-				for k := range uint32(50) {
-					pieces = append(pieces, piece(m.next+k))
+				for range 5 {
+					var pieces [][]byte
+					for k := range uint32(10) {
+						pieces = append(pieces, piece(m.next+k))
+					}
+					m.send(t, pieces...)
 				}
-				m.send(t, pieces...)
-				waitFor(t, r.server, time.Second)
-				if err := r.server.Err(); !errors.Is(err, ErrProtocol) {
-					t.Error(err)
+				m.send(t, member(chunkIData, flagUnordered|flagBegins|flagEnds, m.next, make([]byte, 128)))
+				time.Sleep(time.Second)
+				if n := r.server.Stats().Dropped; r.server.Err() != nil || n != 5 || r.up.count() != 1 {
+					t.Errorf("%d packets were lost and %d messages came; %v", n, r.up.count(), r.server.Err())
 				}
 				r.server.Close() // Nothing writes to the queue any more.
 				if n := kept(q); n != 0 {
@@ -208,29 +227,76 @@ func TestPiecesEndTheLink(t *testing.T) {
 }
 
 // A member who leaves out every second message, again and again, has the server go
-// through some gaps and no more. Who loses as many as a line may, goes on.
+// through some gaps and no more, whatever the rate of his link. Who loses as many as a
+// line may, goes on.
 func TestGapsEndTheLink(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, 1, shortPath, shortPath)
-		defer r.close()
-		synctest.Wait()
-		m, gaps := newRaw(r.client), r.server.connection.gaps
-		if want := defaultRate / gapsPerRate; gaps != want {
-			t.Fatalf("%d gaps, and not %d", gaps, want)
+	for _, rate := range []int{defaultRate, Rate(cell.Interval20.Duration(), 8, 8), Rate(cell.Interval100.Duration(), 1, 13)} {
+		bubble(t, func(t *testing.T) {
+			r, err := openRigFor(t, DialConfig{Rate: rate, Window: maxWindow}, 1, shortPath, shortPath, func(answer string) string { return answer })
+			defer r.close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			m, gaps := newRaw(r.client), min(rate/gapsPerRate, 250)
+			for k := range uint32(gaps) {
+				m.send(t, member(chunkIData, flagBegins|flagEnds|flagUnordered, m.next+2*k+1, make([]byte, 128)))
+				time.Sleep(10 * time.Millisecond)
+			}
+			if err := r.server.Err(); err != nil {
+				t.Fatal(err)
+			}
+			m.send(t, member(chunkIData, flagBegins|flagEnds|flagUnordered, m.next+2*uint32(gaps)+1, make([]byte, 128)))
+			waitFor(t, r.server, time.Second)
+			if err := r.server.Err(); !errors.Is(err, ErrProtocol) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A member who says again and again that he has all but the first message has the server
+// keep so many of the rest, and no more.
+func TestOutstandingEndsTheLink(t *testing.T) {
+	s := newSieve(100, true)
+	s.Conn, s.end = &reads{}, func(error) {}
+	const first = 0xffffff80 // They go round.
+	say := func(n uint32) bool {
+		b := member(chunkIData, flagBegins|flagEnds|flagUnordered, first+n, make([]byte, 128))
+		return s.say(packetOf(b))
+	}
+	hear := func(n uint32) {
+		b := sack(0)
+		binary.BigEndian.PutUint32(b[sackTo:], first+n)
+		s.hear(packetOf(b))
+	}
+	hear(1 << 20) // Before anything was sent.
+	for n := range uint32(300) {
+		if !say(n) {
+			t.Fatalf("message %d is too many", n)
 		}
-		for k := range uint32(gaps) {
-			m.send(t, member(chunkIData, flagBegins|flagEnds|flagUnordered, m.next+2*k+1, make([]byte, 128)))
-			time.Sleep(10 * time.Millisecond)
+	}
+	if say(300) || say(1000) {
+		t.Error("there is no end to it")
+	}
+	s = newSieve(100, true)
+	for n := range uint32(1000) {
+		if !say(n) {
+			t.Fatalf("message %d is too many", n)
 		}
-		if err := r.server.Err(); err != nil {
-			t.Fatal(err)
+		hear(n)
+		hear(n - 10) // One that comes late.
+		hear(n + 10) // Nobody can have what was not sent.
+	}
+	for n := uint32(1000); n < 1300; n++ {
+		if !say(n) || !say(n-500) {
+			t.Fatalf("message %d is too many", n)
 		}
-		m.send(t, member(chunkIData, flagBegins|flagEnds|flagUnordered, m.next+2*uint32(gaps)+1, make([]byte, 128)))
-		waitFor(t, r.server, time.Second)
-		if err := r.server.Err(); !errors.Is(err, ErrProtocol) {
-			t.Error(err)
-		}
-	})
+		hear(999)
+	}
+	if say(1300) {
+		t.Error("there is no end to it")
+	}
 }
 
 // A raw is somebody with a link who writes his own packets of SCTP.
@@ -287,20 +353,28 @@ func field(v reflect.Value, name string) reflect.Value {
 	return reflect.NewAt(f.Type(), unsafe.Pointer(f.UnsafeAddr())).Elem()
 }
 
-// The first packet that is not fit ends the link, and SCTP gets none of it.
+// The first packet that nobody sends who means well ends the link, and SCTP gets none of
+// it, nor what is to be lost.
 func TestSieveReads(t *testing.T) {
 	message := packetOf(dataChunk(chunkIData, flagBegins|flagEnds|flagUnordered, 0, []byte{7}))
-	var ended error
-	s := &sieve{Conn: &reads{all: [][]byte{message, packetOf(dataChunk(chunkIData, 0, 0, nil))}}, end: func(err error) { ended = err }}
-	b := make([]byte, 100)
-	if n, err := s.Read(b); err != nil || !bytes.Equal(b[:n], message) || ended != nil {
-		t.Errorf("%x, %v, %v", b[:n], err, ended)
-	}
-	if n, err := s.Read(b); n != 0 || !errors.Is(err, ErrProtocol) || !errors.Is(ended, ErrProtocol) {
-		t.Errorf("%d bytes, %v, %v", n, err, ended)
-	}
-	if _, err := s.Read(b); !errors.Is(err, io.EOF) {
-		t.Error(err)
+	piece := packetOf(dataChunk(chunkIData, flagEnds|flagUnordered, 0, []byte{8}))
+	for last, want := range map[string]error{
+		string(packetOf(sack(0), sack(0))):       ErrProtocol,
+		string(packetOf(control(chunkReconfig))): ErrLost,
+	} {
+		var ended error
+		s := newSieve(defaultRate, true)
+		s.Conn, s.end = &reads{all: [][]byte{piece, message, []byte(last)}}, func(err error) { ended = err }
+		b := make([]byte, 100)
+		if n, err := s.Read(b); err != nil || !bytes.Equal(b[:n], message) || ended != nil || s.lost.Load() != 1 {
+			t.Errorf("%x, %v, %v", b[:n], err, ended)
+		}
+		if n, err := s.Read(b); n != 0 || !errors.Is(err, want) || !errors.Is(ended, want) {
+			t.Errorf("%d bytes, %v, %v", n, err, ended)
+		}
+		if _, err := s.Read(b); !errors.Is(err, io.EOF) {
+			t.Error(err)
+		}
 	}
 }
 
