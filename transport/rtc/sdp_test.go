@@ -169,12 +169,16 @@ func TestParseCandidate(t *testing.T) {
 }
 
 // FuzzDescription checks that whatever comes instead of an offer neither
-// panics nor keeps an address, and that what is taken is taken again.
+// panics nor keeps an address, and that what is taken is taken again, or read.
 func FuzzDescription(f *testing.F) {
 	f.Add(exampleOffer)
 	f.Add("v=0\r\n")
 	f.Add(exampleOffer[:400])
+	f.Add(exampleOffer + "a=max-message-size:0\r\na=candidate:1 1 udp 1 192.0.2.1 5 typ host\r\n")
 	f.Fuzz(func(t *testing.T, text string) {
+		if d, err := readDescription(text); err == nil && (!goodMid.MatchString(d.mid) || d.user == "" || d.password == "" || d.longest == 0) {
+			t.Errorf("%+v is taken from\n%s", d, text)
+		}
 		clean, err := cleanOffer(text)
 		if err != nil {
 			return
