@@ -61,8 +61,9 @@
 // Delay: the last sample that Read returns is captureCushion (3 ms) older than
 // the newest that the helper has when that is least, just before a callback;
 // what Write gets waits for playbackRest, playbackCushion (2 ms each; more when
-// Choice.Latency asks for it or a ring ran dry) and what a callback takes (5 ms). The
-// device's own latency comes on top. Both directions follow the card's clock with
+// Choice.Latency asks for it or a ring ran dry) and what a callback takes (5 ms), and,
+// by how the callbacks stand to the Writes, for up to a callback more. The device's own
+// latency comes on top. Both directions follow the card's clock with
 // codec.Drift.
 //
 // Devices are asked for little latency. Where one runs dry several times in a few
