@@ -23,8 +23,8 @@
 // and 100 users):
 //
 //   - Processor time. A user costs the server 125 to 220 µs in a slot, a cell in and a
-//     cell out (161 µs with 500 users): 10,000 would need 12 to 22 processors. A bare
-//     pion echo costs between a tenth less and three fifths more, and UDP with AES-GCM
+//     cell out (149 µs with 500 users): 10,000 would need 12 to 22 processors. A bare
+//     pion echo costs between a sixth less and three fifths more, and UDP with AES-GCM
 //     between an eighth and somewhat more than a third of it: the rest is the WebRTC
 //     stack. The slot clock, with opening and sealing, is 5 % of it. What SCTP's writer
 //     does, down to the system's send, is 23 %, half of that the send, which takes one
@@ -34,8 +34,8 @@
 //     through three. The scheduler, its selects and its channels take a fifth of the
 //     time.
 //   - Garbage. To allocate it and to collect it takes 13 %.
-//   - Goroutines and memory. A user has 17 goroutines, of which 4 are Undertone's own:
-//     170,000. He has 0.3 to 0.5 MiB with the garbage, less in larger sets: 3 to 5 GB.
+//   - Goroutines and memory. A user has 16 goroutines, of which 5 are Undertone's own:
+//     160,000. He has 0.3 to 0.5 MiB with the garbage, less in larger sets: 3 to 5 GB.
 //   - The time in a slot. All have to be sent to within the window of the slot clock, of
 //     half an interval at most: that leaves 5 µs for each of 10,000, where SCTP's writer
 //     alone takes some 40 µs of a processor. With 100 users a slot was sent within 9.4 ms,
